@@ -1,0 +1,1 @@
+"""Roadwarden's stations: each package turns one noun of `detector.entities` into the next."""

@@ -1,0 +1,35 @@
+"""Everything that can go wrong and is worth one clear line to the person who runs the program.
+
+    RoadwardenError
+    ├── ConfigurationError    cameras.toml or a command-line value is wrong (names file, camera, key)
+    ├── SourceError           footage cannot be opened or holds no video (names the file)
+    ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
+    ├── StorageError          database or folder cannot be written, disk full (names the place)
+    └── EvidenceError         a package is damaged or cannot be made (names the file in it)
+
+Anything else that reaches the top is a defect of the program and keeps its traceback.
+"""
+
+
+class RoadwardenError(Exception):
+    """Base of all errors that are shown as one line, without a traceback."""
+
+
+class ConfigurationError(RoadwardenError):
+    """A configuration file or command-line value is wrong; the message names file, camera and key."""
+
+
+class SourceError(RoadwardenError):
+    """Footage cannot be opened, or holds no video stream; the message names the file."""
+
+
+class ModelError(RoadwardenError):
+    """A weight file is missing, altered, or cannot run here; the message names the file."""
+
+
+class StorageError(RoadwardenError):
+    """A database or folder cannot be written, or the disk is full; the message names the place."""
+
+
+class EvidenceError(RoadwardenError):
+    """An evidence package is damaged or cannot be made; the message names the file in it."""

@@ -1,0 +1,78 @@
+"""Where weight files lie, and that they are the ones the manifest names.
+
+`weights/` stands beside the packages in a checkout and inside the wheel as `detector/_weights`; this is the one
+locator for both. `ROADWARDEN_WEIGHTS` overrides it.
+"""
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One checked row of `manifest.toml`.
+
+    Attributes:
+        name: row name, for instance "vehicle_detector".
+        path: the ONNX file.
+        sha256: verified content hash.
+        version: of the weights.
+        settings: every other key of the row (classes, input size, thresholds, alphabet …).
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    version: str
+    settings: dict[str, Any]
+
+
+def find_weights() -> Path:
+    """The folder that holds `manifest.toml`.
+
+    Raises:
+        ModelError: when there is none.
+    """
+    override = os.environ.get("ROADWARDEN_WEIGHTS")
+    here = Path(__file__).resolve().parent
+    candidates = [Path(override)] if override else [here / "_weights", here.parent / "weights"]
+    for folder in candidates:
+        if (folder / "manifest.toml").is_file():
+            return folder
+    raise ModelError(f"no weights: {' or '.join(str(c / 'manifest.toml') for c in candidates)} not found; reinstall")
+
+
+def load_model_file(name: str, folder: Path | None = None) -> ModelFile:
+    """Find one model, and verify its hash.
+
+    Args:
+        name: row of the manifest.
+        folder: where to look; None for `find_weights()`.
+
+    Raises:
+        ModelError: row or file missing, or the file's hash is not the manifest's.
+    """
+    folder = folder or find_weights()
+    manifest_path = folder / "manifest.toml"
+    try:
+        rows = tomllib.loads(manifest_path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{manifest_path}: {error}") from error
+    if name not in rows:
+        raise ModelError(f"{manifest_path}: no row [{name}]")
+    row = dict(rows[name])
+    path = folder / row.pop("file")
+    expected = row.pop("sha256")
+    try:
+        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"weights {path}: {error.strerror}; restore the file or reinstall") from error
+    if actual != expected:
+        raise ModelError(f"weights {path}: sha256 is {actual}, manifest says {expected}; restore the file or reinstall")
+    return ModelFile(name, path, actual, str(row.pop("version", "0")), row)

@@ -1,0 +1,40 @@
+"""Write a weight file's row into weights/manifest.toml, with its hash.
+
+    python scripts/register_weights.py vehicle_detector weights/vehicle_detector.onnx version=2026.11.22 classes='["car"]'
+
+Values are TOML; a bare word is taken as a string. Keys of an existing row that are not named are kept.
+"""
+
+import hashlib
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+MANIFEST = Path(__file__).resolve().parent.parent / "weights" / "manifest.toml"
+
+
+def parse_value(text: str) -> object:
+    """A TOML value, or the text itself where it is none."""
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def main(name: str, file: str, *pairs: str) -> None:
+    """Add or replace row `name` and rewrite the manifest with sorted rows."""
+    rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8")) if MANIFEST.exists() else {}
+    path = MANIFEST.parent / Path(file).name
+    row = {**rows.get(name, {}), "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    row |= {key: parse_value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
+    rows[name] = row
+    lines = [
+        f"[{title}]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in row.items())
+        for title, row in sorted(rows.items())
+    ]
+    MANIFEST.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
