@@ -1,0 +1,236 @@
+"""TRACKS → PASSES: takes looks at tracked vehicles of one camera and gathers them into vehicle passes."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import cv2
+import numpy as np
+
+from detector import geometry
+from detector.entities import (
+    Camera,
+    Frame,
+    LoadState,
+    Observation,
+    Plate,
+    PlateReading,
+    Track,
+    TrackState,
+    VehiclePass,
+)
+from detector.observation import load_vote, plate_vote
+from detector.observation.look_policy import LookPolicy
+from detector.observation.protocols import LoadReader, PlateReader
+
+STILL_SHARE = 0.02
+"""A vehicle whose centre moved by less than this share of the picture's height has no direction."""
+
+
+@dataclass(slots=True)
+class _History:
+    """What is remembered of one living track; dropped when the track ends."""
+
+    pass_id: str
+    track: Track
+    first_seen_s: float
+    first_xyxy: geometry.Box
+    observations: list[Observation] = field(default_factory=list)
+    load: LoadState | None = None
+    plate: Plate | None = None
+    load_settled: bool = False
+    plate_settled: bool = False
+    announced: int = 0
+
+
+class PassAssembler:
+    """Follows the vehicles of one camera from their first confirmed frame to the end of their track."""
+
+    def __init__(
+        self, camera: Camera, load_reader: LoadReader, plate_reader: PlateReader, policy: LookPolicy | None = None
+    ) -> None:
+        """Start with no vehicle in view.
+
+        Args:
+            camera: whose frames these are; its capability flags and zone decide what is looked at.
+            load_reader: judges cargo beds.
+            plate_reader: finds and reads plates.
+            policy: bounds on the work; None for the defaults.
+        """
+        self._camera = camera
+        self._load_reader = load_reader
+        self._plate_reader = plate_reader
+        self._policy = policy or LookPolicy()
+        self._histories: dict[int, _History] = {}
+
+    def update(self, frame: Frame, tracks: Sequence[Track], *, absolute_time: bool) -> tuple[VehiclePass, ...]:
+        """Look at the vehicles of one frame.
+
+        Args:
+            frame: the analysed frame.
+            tracks: the tracker's answer to this very frame.
+            absolute_time: whether `captured_at` is a wall clock; decides how pass ids are derived.
+
+        Returns:
+            Passes that ended with this frame, and passes still open of which something new is settled.
+        """
+        seen = [t for t in tracks if t.state is TrackState.CONFIRMED and t.seen_at == frame.captured_at]
+        self._begin(frame, seen, absolute_time)
+        for track in seen:
+            self._histories[track.track_id].track = track
+        self._look(frame, [t for t in seen if self._is_in_zone(t, frame)], seen)
+        settled = [self._announce(h, frame) for h in self._histories.values() if self._has_news(h)]
+        ended = [self._end(t, frame) for t in tracks if t.state is TrackState.REMOVED and t.track_id in self._histories]
+        return (*settled, *ended)
+
+    def _begin(self, frame: Frame, seen: Sequence[Track], absolute_time: bool) -> None:
+        """Open a history for each newly confirmed track; vehicles confirmed in one frame are told apart by order."""
+        new = sorted((t for t in seen if t.track_id not in self._histories), key=lambda t: (t.xyxy[0], t.xyxy[1]))
+        instant = frame.captured_at.isoformat() if absolute_time else frame.packet_sha256 or f"frame {frame.index}"
+        for order, track in enumerate(new):
+            key = f"{self._camera.camera_id}|{instant}|{order}"
+            pass_id = hashlib.sha256(key.encode()).hexdigest()[:20]
+            first_seen_s = frame.stream_s - (frame.captured_at - track.first_seen_at).total_seconds()
+            self._histories[track.track_id] = _History(pass_id, track, first_seen_s, track.xyxy)
+
+    def _is_in_zone(self, track: Track, frame: Frame) -> bool:
+        """Whether the foot of a vehicle's box stands inside the camera's zone."""
+        if self._camera.zone is None:
+            return True
+        height_px, width_px = frame.image.shape[:2]
+        x1, _, x2, y2 = track.xyxy
+        return geometry.contains(self._camera.zone, ((x1 + x2) / 2 / width_px, min(y2 / height_px, 0.999)))
+
+    def _look(self, frame: Frame, tracks: Sequence[Track], seen: Sequence[Track]) -> None:
+        """Run the second-stage models where they are wanted, and add one observation per vehicle looked at."""
+        policy, camera = self._policy, self._camera
+        for_load, for_plate = [], []
+        for track in tracks:
+            history = self._histories[track.track_id]
+            if camera.sees_into_box and not history.load_settled and policy.wants_load(track.vehicle_type, track.xyxy):
+                for_load.append(track)
+            if camera.reads_plates and not history.plate_settled and policy.wants_plate(track.vehicle_type, track.xyxy):
+                for_plate.append(track)
+        loads = self._load_reader.read(frame.image, [t.xyxy for t in for_load]) if for_load else []
+        plates = self._plate_reader.read(frame.image, [t.xyxy for t in for_plate]) if for_plate else []
+        load_of = {t.track_id: load for t, load in zip(for_load, loads, strict=True)}
+        plate_of = {
+            t.track_id: plate if plate is None or _owns(t, plate, seen) else None
+            for t, plate in zip(for_plate, plates, strict=True)
+        }
+        for track in tracks:
+            if track.track_id in load_of or track.track_id in plate_of:
+                self._remember(frame, track, load_of.get(track.track_id), plate_of)
+
+    def _remember(
+        self, frame: Frame, track: Track, load: LoadState | None, plate_of: dict[int, PlateReading | None]
+    ) -> None:
+        """Add one observation to a track's history, keep the history bounded, and vote anew."""
+        history = self._histories[track.track_id]
+        history.observations.append(
+            Observation(
+                frame_index=frame.index,
+                pts=frame.pts,
+                stream_s=frame.stream_s,
+                captured_at=frame.captured_at,
+                packet_sha256=frame.packet_sha256,
+                xyxy=track.xyxy,
+                detection_confidence=track.confidence,
+                sharpness=measure_sharpness(frame.image, track.xyxy),
+                load=load,
+                plate=plate_of.get(track.track_id),
+                plate_searched=track.track_id in plate_of,
+            )
+        )
+        if len(history.observations) > self._policy.max_looks:
+            history.observations.remove(min(history.observations, key=lambda o: geometry.area(o.xyxy)))
+        self._vote(history)
+
+    def _vote(self, history: _History) -> None:
+        """Renew the votes that are not settled yet."""
+        looks = history.observations
+        if not history.load_settled:
+            history.load = load_vote.vote(looks)
+            history.load_settled = self._policy.is_load_settled(looks, history.load)
+        if not history.plate_settled:
+            history.plate = plate_vote.vote([o.plate for o in looks if o.plate is not None])
+            history.plate_settled = self._policy.is_plate_settled(history.plate)
+
+    @staticmethod
+    def _has_news(history: _History) -> bool:
+        """Whether more is settled than has been told."""
+        return history.load_settled + history.plate_settled > history.announced
+
+    def _announce(self, history: _History, frame: Frame) -> VehiclePass:
+        """The open pass with what is settled."""
+        history.announced = history.load_settled + history.plate_settled
+        return self._build(history, frame, is_open=True)
+
+    def _end(self, track: Track, frame: Frame) -> VehiclePass:
+        """The closed pass; everything about the track is forgotten."""
+        history = self._histories.pop(track.track_id)
+        history.track = replace(track, state=TrackState.REMOVED)
+        return self._build(history, frame, is_open=False)
+
+    def _build(self, history: _History, frame: Frame, *, is_open: bool) -> VehiclePass:
+        """A frozen picture of a history."""
+        track = history.track
+        age = frame.captured_at - track.seen_at if track.seen_at < frame.captured_at else timedelta(0)
+        return VehiclePass(
+            pass_id=history.pass_id,
+            camera_id=self._camera.camera_id,
+            track_id=track.track_id,
+            vehicle_type=track.vehicle_type,
+            first_seen_at=track.first_seen_at,
+            last_seen_at=track.seen_at,
+            first_seen_s=history.first_seen_s,
+            last_seen_s=frame.stream_s - age.total_seconds(),
+            direction=_direction(history.first_xyxy, track.xyxy, frame.image.shape[0]),
+            load=history.load if history.load_settled or not is_open else None,
+            plate=history.plate if history.plate_settled or not is_open else None,
+            observations=tuple(history.observations),
+            is_open=is_open,
+        )
+
+
+def measure_sharpness(image: np.ndarray, xyxy: geometry.Box, side_px: int = 192) -> float:
+    """Variance of the Laplacian of a vehicle's crop, scaled to a common height so that sizes compare.
+
+    Args:
+        image: (H, W, 3) BGR.
+        xyxy: box in px; the part outside the picture is ignored.
+        side_px: height that the crop is scaled to.
+
+    Returns:
+        0.0 for an empty crop; about 20 for a blurred vehicle, several hundred for a sharp one.
+    """
+    x1, y1, x2, y2 = (round(v) for v in geometry.clip(xyxy, image.shape[1], image.shape[0]))
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return 0.0
+    grey = cv2.cvtColor(image[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
+    width_px = max(2, round(side_px * (x2 - x1) / (y2 - y1)))
+    grey = cv2.resize(grey, (width_px, side_px), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+
+
+def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:
+    """Whether a plate found in a vehicle's box is its own, and not that of a nearer vehicle that overlaps it."""
+    x, y = geometry.centre(plate.xyxy)
+    return not any(
+        other.track_id != track.track_id
+        and other.xyxy[0] <= x <= other.xyxy[2]
+        and other.xyxy[1] <= y <= other.xyxy[3]
+        and other.xyxy[3] > track.xyxy[3]
+        for other in seen
+    )
+
+
+def _direction(first: geometry.Box, last: geometry.Box, height_px: int) -> str | None:
+    """Travel in the picture: down (growing) is approaching, up is leaving; None when it hardly moved."""
+    moved_px = last[3] - first[3]
+    grown_px = (last[3] - last[1]) - (first[3] - first[1])
+    travel_px = moved_px if abs(moved_px) >= abs(grown_px) else grown_px
+    if abs(travel_px) < STILL_SHARE * height_px:
+        return None
+    return "approaching" if travel_px > 0 else "leaving"

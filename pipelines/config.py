@@ -1,0 +1,172 @@
+"""Configuration, parsed once at start: `cameras.toml` and the few settings that come from the environment.
+
+Every mistake is found here and named with file, camera and key; nothing further in checks configuration again.
+"""
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from detector.entities import Camera, LegalRecord
+from detector.errors import ConfigurationError
+from detector.rules import RULES, build_rule
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def resolve_home() -> Path:
+    """Where state lives: `ROADWARDEN_HOME`, or `./var` as seen from where the program was started."""
+    return Path(os.environ.get("ROADWARDEN_HOME", "var")).resolve()
+
+
+class _LegalTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    technical_review: str | None = None
+    legal_review: str | None = None
+    published_at_url: str | None = None
+    sign: str | None = None
+    valid_to: datetime | None = None
+
+    @field_validator("valid_to")
+    @classmethod
+    def _has_offset(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs an offset from UTC, for instance 2027-01-01T00:00:00+08:00")
+        return value
+
+
+class _CameraTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    place: str = ""
+    direction: str | None = None
+    analysis_fps: Annotated[float, Field(gt=0.0, le=60.0)] = 8.0
+    sees_into_box: bool = True
+    reads_plates: bool = True
+    approaching: bool | None = None
+    zone: Annotated[list[tuple[Share, Share]], Field(min_length=3)] | None = None
+    rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    legal: _LegalTable | None = None
+
+    @field_validator("rules")
+    @classmethod
+    def _rules_exist(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, parameters in value.items():
+            enabled = parameters.get("enabled", True)
+            if not isinstance(enabled, bool):
+                raise ValueError(f"rule {name}: enabled must be true or false, not {enabled!r}")
+            try:
+                build_rule(name, {k: v for k, v in parameters.items() if k != "enabled"})
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    def build(self) -> Camera:
+        """The camera; a rule that the file does not name is in force with its defaults."""
+        rules = {name: dict(self.rules.get(name, {})) for name in RULES}
+        in_force = {name: parameters for name, parameters in rules.items() if parameters.pop("enabled", True)}
+        return Camera(
+            camera_id=self.id,
+            place=self.place,
+            direction=self.direction,
+            analysis_fps=self.analysis_fps,
+            sees_into_box=self.sees_into_box,
+            reads_plates=self.reads_plates,
+            zone=tuple(self.zone) if self.zone else None,
+            approaching=self.approaching,
+            rules=in_force,
+            legal=LegalRecord(**self.legal.model_dump()) if self.legal else None,
+        )
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    camera: Annotated[list[_CameraTable], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Cameras:
+    """All cameras of one configuration file.
+
+    Attributes:
+        by_id: the cameras.
+        sha256: hash of the file's bytes; of nothing when there is no file.
+        path: the file; None for the built-in single camera.
+    """
+
+    by_id: dict[str, Camera]
+    sha256: str
+    path: Path | None
+
+    def choose(self, camera_id: str | None, sidecar_id: str | None = None) -> Camera:
+        """The camera that a clip belongs to: named on the command line, in its sidecar, or the only one there is.
+
+        Raises:
+            ConfigurationError: the named camera is unknown, or none is named and there are several.
+        """
+        where = str(self.path) if self.path else "no cameras.toml in use"
+        wanted = camera_id or sidecar_id
+        if wanted is None:
+            if len(self.by_id) == 1:
+                return next(iter(self.by_id.values()))
+            raise ConfigurationError(f"{where}: several cameras; say which with --camera ({', '.join(self.by_id)})")
+        if wanted not in self.by_id:
+            if camera_id is None and self.path is None:
+                return Camera(camera_id=wanted, rules={name: {} for name in RULES})
+            raise ConfigurationError(f"{where}: no camera {wanted!r}; known: {', '.join(self.by_id)}")
+        return self.by_id[wanted]
+
+
+def load_cameras(path: Path | None) -> Cameras:
+    """Read and check `cameras.toml`; None gives one built-in camera named "camera" with all rules in force.
+
+    Raises:
+        ConfigurationError: with file, line or camera and key of every mistake, on one line.
+    """
+    if path is None:
+        return Cameras({"camera": Camera("camera", rules={n: {} for n in RULES})}, hashlib.sha256().hexdigest(), None)
+    try:
+        content = path.read_bytes()
+        tables = _File.model_validate(tomllib.loads(content.decode("utf-8")))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigurationError(f"{path}: line {line} is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError(_describe(path, content, error)) from error
+    by_id: dict[str, Camera] = {}
+    for table in tables.camera:
+        if table.id in by_id:
+            raise ConfigurationError(f"{path}: camera {table.id!r}: id is used twice")
+        by_id[table.id] = table.build()
+    return Cameras(by_id, hashlib.sha256(content).hexdigest(), path)
+
+
+def _describe(path: Path, content: bytes, error: ValidationError) -> str:
+    """One line for all mistakes: which camera, which key, what is wrong."""
+    raw = tomllib.loads(content.decode("utf-8")).get("camera")
+    problems = []
+    for problem in error.errors():
+        location = list(problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "unknown key"
+        if location[:1] == ["camera"] and len(location) > 1 and isinstance(location[1], int):
+            table = raw[location[1]] if isinstance(raw, list) else {}
+            named = table.get("id") if isinstance(table, dict) else None
+            key = ".".join(str(part) for part in location[2:]) or "table"
+            problems.append(
+                f"camera {named!r}: {key}: {message}" if named else f"camera number {location[1] + 1}: {key}: {message}"
+            )
+        else:
+            problems.append(f"{'.'.join(str(part) for part in location)}: {message}")
+    return f"{path}: " + "; ".join(problems)

@@ -1,0 +1,110 @@
+"""Frames in, passes and violations out: the one flow that replay and live share.
+
+Given the same frames of a camera, the result is the same at any batch size and any interleaving of cameras: batches
+serve the detector alone, everything after it works frame by frame, with state per camera.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.detection import VehicleDetector
+from detector.entities import Camera, Detections, Frame, VehiclePass, VehicleType, Violation
+from detector.observation.protocols import LoadReader, PlateReader
+from detector.observation.vehicle_pass import PassAssembler
+from detector.rules import Facts, Rule, build_rule, judge
+from detector.tracking import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The three pairs of eyes of the pipeline; shared by all cameras, since they keep no state."""
+
+    detector: VehicleDetector
+    load_reader: LoadReader
+    plate_reader: PlateReader
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPass:
+    """A pass and what the rules say of it; `violation` is None when they say nothing."""
+
+    vehicle_pass: VehiclePass
+    violation: Violation | None
+
+
+@dataclass(slots=True)
+class _Lane:
+    """State of one camera."""
+
+    camera: Camera
+    tracker: Tracker
+    assembler: PassAssembler
+    rules: tuple[Rule, ...]
+    absolute_time: bool
+    last_frame: Frame | None = None
+
+
+class ViolationPipeline:
+    """Detection, tracking, observation and rules for any number of cameras."""
+
+    def __init__(self, models: Models, make_tracker: Callable[[], Tracker]) -> None:
+        """Start without cameras.
+
+        Args:
+            models: stateless models, shared by all cameras.
+            make_tracker: gives a new tracker for each camera.
+        """
+        self._models = models
+        self._make_tracker = make_tracker
+        self._lanes: dict[str, _Lane] = {}
+
+    def open_camera(self, camera: Camera, *, absolute_time: bool) -> None:
+        """Make ready for the frames of a camera; an earlier state of the same camera is forgotten.
+
+        Args:
+            camera: the device with its rules.
+            absolute_time: whether its frames carry wall-clock time.
+        """
+        rules = tuple(build_rule(name, parameters) for name, parameters in camera.rules.items())
+        assembler = PassAssembler(camera, self._models.load_reader, self._models.plate_reader)
+        self._lanes[camera.camera_id] = _Lane(camera, self._make_tracker(), assembler, rules, absolute_time)
+
+    def process(self, frames: Sequence[Frame]) -> list[JudgedPass]:
+        """Judge a batch of frames, each in the order of its camera's time.
+
+        Returns:
+            Passes that ended or settled something, in the order of the frames.
+        """
+        found = self._models.detector.detect([frame.image for frame in frames])
+        return [
+            judged
+            for frame, detections in zip(frames, found, strict=True)
+            for judged in self._step(self._lanes[frame.camera_id], frame, detections)
+        ]
+
+    def close_camera(self, camera_id: str) -> list[JudgedPass]:
+        """End every pass that is still open; the camera must be opened again before more frames."""
+        lane = self._lanes.pop(camera_id)
+        if lane.last_frame is None:
+            return []
+        return self._judge(
+            lane, lane.assembler.update(lane.last_frame, lane.tracker.finish(), absolute_time=lane.absolute_time)
+        )
+
+    def _step(self, lane: _Lane, frame: Frame, detections: Detections) -> list[JudgedPass]:
+        """One frame of one camera."""
+        lane.last_frame = frame
+        tracks = lane.tracker.update(detections.where(_is_vehicle(detections)), frame.captured_at)
+        return self._judge(lane, lane.assembler.update(frame, tracks, absolute_time=lane.absolute_time))
+
+    @staticmethod
+    def _judge(lane: _Lane, passes: Sequence[VehiclePass]) -> list[JudgedPass]:
+        """Apply the camera's rules to each pass."""
+        return [JudgedPass(p, judge(p, lane.camera, lane.rules, Facts())) for p in passes]
+
+
+def _is_vehicle(detections: Detections) -> np.ndarray:
+    """Mask (N,) of the boxes that are followed: persons are not."""
+    return detections.class_id != VehicleType.PERSON
