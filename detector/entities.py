@@ -1,6 +1,7 @@
 """All nouns of Roadwarden, frozen, in the order in which data flows.
 
-    camera or file ─► packets ─► frames ─► detections ─► tracks ─► observations ─► passes ─► violations ─► evidence ─► case
+    camera or file ─► packets ─► frames ─► detections ─► tracks ─► observations
+        ─► passes ─► violations ─► evidence ─► case
 
 Nothing here computes more than a property of itself, and nothing here imports another part of the program but
 `geometry`. Units are in the names: `_s` seconds, `_px` pixels, `_xyxy` boxes in px, `_at` instants (aware UTC).
@@ -14,8 +15,6 @@ from typing import Any
 import numpy as np
 
 from detector.geometry import Box, Point, distance
-
-# ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class TimeSource(StrEnum):
@@ -49,9 +48,6 @@ class TimeBasis:
     def is_absolute(self) -> bool:
         """Whether the time can be compared with a wall clock."""
         return self.source is not TimeSource.RELATIVE
-
-
-# ── Camera ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +90,6 @@ class Camera:
     legal: LegalRecord | None = None
 
 
-# ── Frames ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded picture with its capture time.
@@ -118,9 +111,6 @@ class Frame:
     stream_s: float
     captured_at: datetime
     packet_sha256: str
-
-
-# ── Detections and tracks ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class VehicleType(IntEnum):
@@ -156,9 +146,7 @@ class Detections:
         """Refuse arrays that are not parallel."""
         n = len(self.xyxy)
         if self.xyxy.shape != (n, 4) or self.confidence.shape != (n,) or self.class_id.shape != (n,):
-            raise ValueError(
-                f"detections are not parallel: {self.xyxy.shape}, {self.confidence.shape}, {self.class_id.shape}"
-            )
+            raise ValueError(f"not parallel: {self.xyxy.shape}, {self.confidence.shape}, {self.class_id.shape}")
 
     def __len__(self) -> int:
         """Number of boxes."""
@@ -193,8 +181,7 @@ class Track:
         vehicle_type: the class with the largest summed confidence so far.
         xyxy: box in px at `seen_at` (the last box seen while lost).
         confidence: of the detection at `seen_at`, 0 to 1.
-        first_seen_at: first detection.
-        seen_at: last detection; older than the update while the track is lost.
+        first_seen_at, seen_at: first and last detection; `seen_at` is older than the update while the track is lost.
         was_confirmed: True once the track has been confirmed, also after removal.
     """
 
@@ -206,9 +193,6 @@ class Track:
     first_seen_at: datetime
     seen_at: datetime
     was_confirmed: bool
-
-
-# ── Observations ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Cover(StrEnum):
@@ -265,21 +249,15 @@ class LoadState:
             return LoadLabel.COVERED
         if self.cover is Cover.NOT_VISIBLE and self.fill is not Fill.ABOVE_EDGE:
             return LoadLabel.NOT_VISIBLE
-        return {
-            Fill.EMPTY: LoadLabel.EMPTY,
-            Fill.BELOW_EDGE: LoadLabel.LOADED,
-            Fill.ABOVE_EDGE: LoadLabel.HEAPED,
-            Fill.NOT_VISIBLE: LoadLabel.NOT_VISIBLE,
-        }[self.fill]
+        labels = {Fill.EMPTY: LoadLabel.EMPTY, Fill.BELOW_EDGE: LoadLabel.LOADED, Fill.ABOVE_EDGE: LoadLabel.HEAPED}
+        return labels.get(self.fill, LoadLabel.NOT_VISIBLE)
 
     @property
     def confidence(self) -> float:
         """Probability that the label is right, as far as cover and fill are independent."""
         if self.label is LoadLabel.NOT_A_TIPPER:
             return 1.0 - self.tipper_confidence
-        if self.label is LoadLabel.COVERED:
-            return self.cover_confidence
-        return self.cover_confidence * self.fill_confidence
+        return self.cover_confidence * (1.0 if self.label is LoadLabel.COVERED else self.fill_confidence)
 
 
 class PlateType(StrEnum):
@@ -347,7 +325,7 @@ class PlateReading:
     @property
     def xyxy(self) -> Box:
         """The upright box around the four corners."""
-        xs, ys = [x for x, _ in self.corners], [y for _, y in self.corners]
+        xs, ys = zip(*self.corners, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
 
@@ -407,9 +385,6 @@ class Plate:
         return bool(self.text) and "-" not in self.text
 
 
-# ── Passes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class VehiclePass:
     """One vehicle crossing one camera: the unit of judgement.
@@ -440,16 +415,9 @@ class VehiclePass:
 
     @property
     def load_looks(self) -> tuple[Observation, ...]:
-        """Observations in which the load was judged visible and agrees with the voted cover and fill."""
-        if self.load is None:
-            return ()
-        return tuple(
-            o for o in self.observations
-            if o.load is not None and o.load.cover is self.load.cover and o.load.fill is self.load.fill
-        )
-
-
-# ── Violations ───────────────────────────────────────────────────────────────────────────────────────────────────────
+        """Observations whose load agrees with the voted cover and fill; none when there is no vote."""
+        wanted = (self.load.cover, self.load.fill) if self.load else None
+        return tuple(o for o in self.observations if o.load and (o.load.cover, o.load.fill) == wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,9 +453,6 @@ class Violation:
         return tuple(o for o in self.vehicle_pass.observations if o.frame_index in wanted)
 
 
-# ── Evidence and case ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Grade(StrEnum):
     """Whether the record may serve as evidence, or is a lead for officers to prove."""
 
@@ -503,13 +468,7 @@ class CaseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sealed package on disk.
-
-    Attributes:
-        folder: path of the package as a string, relative to the evidence root.
-        manifest_sha256: digest of the manifest's canonical rest.
-        clip_start_s, clip_end_s: what the clip covers, seconds since the source's first picture.
-    """
+    """A sealed package on disk: its folder, the digest of its manifest, and what the clip covers of the source."""
 
     folder: str
     manifest_sha256: str

@@ -1,0 +1,1 @@
+"""The programs: only here are concrete classes chosen."""

@@ -7,7 +7,7 @@ from detector.entities import Cover, Fill, LoadState, Observation, Plate, Vehicl
 from detector.geometry import Box
 
 LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
-"""Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells them apart."""
+"""Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells."""
 
 PLATE_TYPES = frozenset({VehicleType.CAR, VehicleType.BUS, VehicleType.TRUCK})
 
