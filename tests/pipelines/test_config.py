@@ -1,0 +1,115 @@
+"""Configuration: every mistake in `cameras.toml` is one line that names file, camera and key."""
+
+from pathlib import Path
+
+import pytest
+
+from detector.errors import ConfigurationError
+from detector.rules import RULES
+from pipelines.config import load_cameras, resolve_home
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WRONG_FILES = {
+    "syntax": ('[[camera]]\nid = "a"\nplace = \n', r"line 3"),
+    "not text": (b'[[camera]]\nid = "\xff"\n', r"line 2 is not UTF-8"),
+    "empty": ("", r"camera: Field required"),
+    "camera is no table": ("camera = 3\n", r"camera: .*list"),
+    "unknown top key": ('colour = 1\n[[camera]]\nid = "a"\n', r"colour: unknown key"),
+    "id missing": ('[[camera]]\nplace = "x"\n', r"camera number 1: id: Field required"),
+    "id with a slash": ('[[camera]]\nid = "../a"\n', r"id: .*pattern"),
+    "id twice": ('[[camera]]\nid = "a"\n[[camera]]\nid = "a"\n', r"camera 'a': id is used twice"),
+    "unknown key": ('[[camera]]\nid = "a"\nfps = 8\n', r"camera 'a': fps: unknown key"),
+    "wrong type": ('[[camera]]\nid = "a"\nsees_into_box = "perhaps"\n', r"camera 'a': sees_into_box: .*boolean"),
+    "rate of zero": ('[[camera]]\nid = "a"\nanalysis_fps = 0\n', r"camera 'a': analysis_fps: .*greater than 0"),
+    "zone outside": ('[[camera]]\nid = "a"\nzone = [[0,0],[1,2],[1,1]]\n', r"camera 'a': zone\.1\.1: .*less than or equal"),
+    "zone of two": ('[[camera]]\nid = "a"\nzone = [[0,0],[1,1]]\n', r"camera 'a': zone: .*at least 3"),
+    "unknown rule": ('[[camera]]\nid = "a"\n[camera.rules.overload]\n', r"camera 'a': rules: unknown rule 'overload'"),
+    "unknown parameter": (
+        '[[camera]]\nid = "a"\n[camera.rules.heaped_load]\nlooks = 3\n',
+        r"camera 'a': rules: rule heaped_load: unknown parameter 'looks'",
+    ),
+    "parameter of a wrong type": (
+        '[[camera]]\nid = "a"\n[camera.rules.heaped_load]\nmin_looks = "3"\n',
+        r"rule heaped_load: min_looks must be a number",
+    ),
+    "enabled is no boolean": (
+        '[[camera]]\nid = "a"\n[camera.rules.heaped_load]\nenabled = 1\n',
+        r"rule heaped_load: enabled must be true or false",
+    ),
+    "date without offset": (
+        '[[camera]]\nid = "a"\n[camera.legal]\nvalid_to = 2027-01-01T00:00:00\n',
+        r"camera 'a': legal\.valid_to: needs an offset",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_FILES)
+def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, kind: str) -> None:
+    """The message starts with the file, names what is wrong, and has no second line."""
+    content, expected = WRONG_FILES[kind]
+    path = tmp_path / "cameras.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        load_cameras(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A path that does not exist is a configuration error, not a traceback."""
+    with pytest.raises(ConfigurationError, match="none.toml: No such file"):
+        load_cameras(tmp_path / "none.toml")
+
+
+def test_rules_are_in_force_unless_switched_off(tmp_path: Path) -> None:
+    """A rule that the file does not name keeps its defaults; `enabled = false` takes it out."""
+    path = tmp_path / "cameras.toml"
+    path.write_text('[[camera]]\nid = "a"\n[camera.rules.heaped_load]\nenabled = false\n', encoding="utf-8")
+    rules = load_cameras(path).by_id["a"].rules
+    assert set(rules) == set(RULES) - {"heaped_load"}
+
+
+def test_the_file_in_the_repository_is_right() -> None:
+    """The example that ships is accepted."""
+    cameras = load_cameras(ROOT / "cameras.toml")
+    assert cameras.by_id["gate-03"].rules["uncovered_load"] == {"min_looks": 5, "min_confidence": 0.85}
+
+
+def test_the_only_camera_needs_no_name(tmp_path: Path) -> None:
+    """With one camera every clip is its; with several, one must be named."""
+    path = tmp_path / "cameras.toml"
+    path.write_text('[[camera]]\nid = "a"\n', encoding="utf-8")
+    assert load_cameras(path).choose(None).camera_id == "a"
+    path.write_text('[[camera]]\nid = "a"\n[[camera]]\nid = "b"\n', encoding="utf-8")
+    assert load_cameras(path).choose(None, "b").camera_id == "b"
+    assert load_cameras(path).choose("a", "b").camera_id == "a"
+    with pytest.raises(ConfigurationError, match="--camera"):
+        load_cameras(path).choose(None)
+
+
+def test_an_unknown_camera_is_refused_with_the_known_ones() -> None:
+    """Both the command line and a sidecar may be wrong."""
+    cameras = load_cameras(ROOT / "cameras.toml")
+    with pytest.raises(ConfigurationError, match="no camera 'x'; known: demo-gantry, gate-03"):
+        cameras.choose("x")
+    with pytest.raises(ConfigurationError, match="no camera 'y'"):
+        cameras.choose(None, "y")
+
+
+def test_without_a_file_there_is_one_camera_with_all_rules() -> None:
+    """Footage can be replayed without any configuration; a sidecar may still name its camera."""
+    cameras = load_cameras(None)
+    assert set(cameras.choose(None).rules) == set(RULES)
+    assert cameras.choose(None, "from-sidecar").camera_id == "from-sidecar"
+    with pytest.raises(ConfigurationError, match="no camera 'typo'"):
+        cameras.choose("typo")
+
+
+def test_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Paths never depend on a later change of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ROADWARDEN_HOME", raising=False)
+    assert resolve_home() == tmp_path / "var"
+    monkeypatch.setenv("ROADWARDEN_HOME", "elsewhere")
+    assert resolve_home() == tmp_path / "elsewhere"
