@@ -1,0 +1,102 @@
+"""The nouns before decoding: `Packet`, `StreamInfo`, and the door of the buffer that keeps packets (`PacketStore`).
+
+They stand beside `entities` because two stations share them: `video` fills the buffer, `evidence` cuts clips from it.
+
+    camera or file ─► Packet ─► PacketStore ─► clip            (the camera's own bytes, never re-encoded)
+                         └────► decoder ─► Frame
+"""
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What must be known besides the packets to decode or remux them.
+
+    Attributes:
+        codec: FFmpeg's name of the codec: "h264", "hevc", "mpeg4", "mjpeg", "vp9"...
+        width, height: coded picture in px, before rotation; later pictures of the stream may differ.
+        time_base: seconds of one tick of `Packet.pts` and `dts`.
+        average_rate: pictures a second as the container states or FFmpeg guesses; None when unknown.
+        pixel_format: FFmpeg's name, for instance "yuv420p"; None when unknown.
+        display_matrix: nine integers of FFmpeg's AV_PKT_DATA_DISPLAYMATRIX; None when pictures are upright already.
+        colour: FFmpeg's numbers for range, primaries, transfer and matrix; 0 and 2 mean unspecified.
+        header: a NUT file with one packet of the stream. It carries the codec parameters verbatim (extradata stays
+            Annex B or length-prefixed as the source has it) and is what a muxer or decoder takes as its template.
+    """
+
+    codec: str
+    width: int
+    height: int
+    time_base: Fraction
+    average_rate: Fraction | None
+    pixel_format: str | None
+    display_matrix: tuple[int, ...] | None
+    colour: tuple[int, int, int, int]
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packet:
+    """One compressed picture, as the source delivered it.
+
+    Attributes:
+        data: the bytes, unaltered.
+        pts, dts: presentation and decoding time in ticks of `time_base`, as repaired by the source: `dts` strictly
+            increases, `pts` is unique and never before `dts`.
+        duration: ticks; 0 when unknown.
+        time_base: seconds of one tick.
+        is_keyframe: whether decoding can start here.
+        stream_s: seconds from the first picture of the source to this one; negative for what precedes it.
+    """
+
+    data: bytes
+    pts: int
+    dts: int
+    duration: int
+    time_base: Fraction
+    is_keyframe: bool
+    stream_s: float
+
+    @property
+    def decode_s(self) -> float:
+        """Decoding time on the scale of `stream_s`: no later packet is shown before this instant."""
+        return self.stream_s - float((self.pts - self.dts) * self.time_base)
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of `data`, computed at each call."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class PacketStore(Protocol):
+    """Keeps the last minutes of packets of one source, so that a clip can begin before its violation was noticed.
+
+    `detector.video.ring.PacketRing` keeps them in memory; a live worker may keep key-frame-aligned segments on disk.
+    Times are `Packet.stream_s`.
+    """
+
+    def append(self, packet: Packet) -> None:
+        """Take the next packet in decoding order."""
+
+    def finish(self) -> None:
+        """Declare that no packet will follow."""
+
+    def hold(self, name: str, from_s: float) -> None:
+        """Keep what is needed to show everything from `from_s` on until `release(name)`; the same name replaces."""
+
+    def release(self, name: str) -> None:
+        """Give up a hold; an unknown name is ignored."""
+
+    def is_complete(self, end_s: float) -> bool:
+        """Whether `read(..., end_s)` would give the same answer at any later time."""
+
+    def read(self, start_s: float, end_s: float) -> list[Packet]:
+        """Packets in decoding order that show everything in [start_s, end_s], outward to key frames.
+
+        Raises:
+            EvidenceError: the start has been dropped already, or nothing decodable is there.
+        """

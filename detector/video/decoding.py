@@ -1,0 +1,144 @@
+"""From compressed to upright BGR images, the same way for analysis and for the stills of the evidence."""
+
+import io
+from collections.abc import Collection, Sequence
+
+import av
+import av.error
+import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from detector.errors import EvidenceError
+from detector.packets import Packet, StreamInfo
+
+
+def describe(stream: VideoStream, packet: Packet, picture: VideoFrame) -> StreamInfo:
+    """Describe an open stream by its parameters, a key packet and the first picture decoded from it."""
+    context = stream.codec_context
+    return StreamInfo(
+        codec=context.codec.canonical_name,
+        width=picture.width,
+        height=picture.height,
+        time_base=stream.time_base,
+        average_rate=stream.average_rate or stream.guessed_rate,
+        pixel_format=picture.format.name,
+        display_matrix=display_matrix(picture),
+        colour=(context.color_range, context.color_primaries, context.color_trc, context.colorspace),
+        header=_header(stream, packet),
+    )
+
+
+def _header(stream: VideoStream, packet: Packet) -> bytes:
+    """A NUT file with the parameters of `stream` and one packet; see `StreamInfo.header`."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="nut") as container:
+        out = container.add_stream_from_template(stream, opaque=True)
+        raw = to_av(packet)
+        raw.pts = raw.dts = 0
+        raw.stream = out
+        container.mux(raw)
+    return buffer.getvalue()
+
+
+def to_av(packet: Packet) -> av.Packet:
+    """Copy a packet into FFmpeg's memory.
+
+    `av.Packet(bytes)` would borrow the bytes, which lack the zeroed padding that FFmpeg's readers may run into.
+    """
+    raw = av.Packet(len(packet.data))
+    raw.update(packet.data)
+    raw.pts, raw.dts, raw.duration = packet.pts, packet.dts, packet.duration
+    raw.time_base = packet.time_base
+    raw.is_keyframe = packet.is_keyframe
+    return raw
+
+
+def display_matrix(picture: VideoFrame) -> tuple[int, ...] | None:
+    """The nine integers that say how to turn a decoded picture upright; None when it is upright."""
+    data = picture.side_data.get(SideDataType.DISPLAYMATRIX)
+    if data is None:
+        return None
+    matrix = tuple(int(v) for v in np.frombuffer(bytes(data), np.int32)[:9])
+    is_upright = matrix[0] > 0 and matrix[4] > 0 and matrix[1] == matrix[3] == 0
+    return None if is_upright else matrix
+
+
+class ImageConverter:
+    """Turns decoded pictures of any pixel format into upright BGR images; keeps FFmpeg's scaler between calls."""
+
+    def __init__(self, info: StreamInfo | None = None) -> None:
+        """Make a converter; `info` gives the display matrix of pictures that carry none themselves."""
+        self._matrix = info.display_matrix if info else None
+        self._reformatter = VideoReformatter()
+
+    def image(self, picture: VideoFrame) -> np.ndarray:
+        """Convert one picture to (H, W, 3) uint8, BGR, upright, contiguous."""
+        bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+        return upright(bgr, display_matrix(picture) or self._matrix)
+
+
+def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
+    """Turn an image (H, W, 3) as a display matrix asks, to the nearest quarter turn, mirrored where it says so.
+
+    FFmpeg's matrix sends (x, y) to (a·x + c·y, b·x + d·y), its integers being (a, b, u, c, d, v, x, y, w).
+    """
+    if matrix is None:
+        return image
+    a, b, _, c, d = matrix[:5]
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        x_sign, y_sign = a, d
+    else:
+        image, x_sign, y_sign = image.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(image[:: -1 if y_sign < 0 else 1, :: -1 if x_sign < 0 else 1])
+
+
+def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collection[int]) -> dict[int, np.ndarray]:
+    """Decode chosen pictures again, bit for bit what the source handed out as `Frame.image`.
+
+    Args:
+        packets: in decoding order from a key frame on, as `PacketStore.read` gives them.
+        info: the stream that they belong to.
+        wanted_pts: `Frame.pts` of the pictures.
+
+    Returns:
+        pts to image (H, W, 3) uint8, BGR, upright.
+
+    Raises:
+        EvidenceError: a wanted picture is not among the packets or does not decode; names its pts.
+    """
+    missing = set(wanted_pts)
+    images: dict[int, np.ndarray] = {}
+    converter = ImageConverter(info)
+    with av.open(io.BytesIO(info.header), format="nut") as container:
+        context = container.streams.video[0].codec_context
+        context.thread_count = 1
+        context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
+        for packet in [*packets, None]:
+            if not missing:
+                break
+            for picture in decode(context, packet):
+                if picture.opaque in missing and not picture.is_corrupt:
+                    images[picture.opaque] = converter.image(picture)
+                    missing.discard(picture.opaque)
+    if missing:
+        raise EvidenceError(f"pictures cannot be decoded again from the packets: pts {sorted(missing)}")
+    return images
+
+
+def decode(context: av.VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
+    """Send one packet (None: the end) to a decoder; what does not decode yields no picture.
+
+    Each picture's `opaque` is the pts of its packet, which holds even where the stream's own stamps do not.
+    """
+    context.copy_opaque = True
+    raw = None
+    if packet is not None:
+        raw = to_av(packet)
+        raw.opaque = packet.pts
+    try:
+        return context.decode(raw)
+    except (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.EOFError):
+        return []

@@ -1,0 +1,200 @@
+"""Recorded files as a source of frames."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import Self
+
+from av.video.frame import VideoFrame
+
+from detector.entities import Frame, TimeBasis
+from detector.errors import SourceError
+from detector.packets import Packet, PacketStore, StreamInfo
+from detector.video.damage import DamageLog
+from detector.video.decoding import ImageConverter, decode, describe
+from detector.video.recording import Recording, presentation_stamps
+from detector.video.ring import PacketRing
+from detector.video.sampling import SamplingGrid
+from detector.video.source import SourceCounters
+from detector.video.time_basis import clip_time
+
+_TRUNCATED_S = 0.5
+_HIDES_PICTURES = {"vp8", "vp9", "av1"}
+"""Codecs with packets that are never shown: a packet without a picture is no damage there."""
+
+
+class FileSource:
+    """A `FrameSource` over any file that FFmpeg reads.
+
+    Opening decodes up to the first picture, so that a file without one is refused at once. Frames come from one pass
+    through the file, which can be made once.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        camera_id: str,
+        analysis_fps: float = 8.0,
+        started_at: datetime | None = None,
+        ring: PacketStore | None = None,
+    ) -> None:
+        """Open a file.
+
+        Args:
+            path: the file.
+            camera_id: goes into the frames.
+            analysis_fps: frames analysed a second, on an absolute time grid (`SamplingGrid`).
+            started_at: the operator's word on the time of the first picture, aware; None = find it (`clip_time`).
+            ring: takes every packet; None makes a `PacketRing` of the default size.
+
+        Raises:
+            SourceError: the file cannot be opened or nothing in it can be decoded; names the file.
+            ConfigurationError: `started_at` or the sidecar is wrong.
+        """
+        self._path = Path(path)
+        self._camera_id = camera_id
+        self._grid = SamplingGrid(analysis_fps)
+        self._ring: PacketStore = PacketRing() if ring is None else ring
+        self._stamps = presentation_stamps(self._path)
+        self._probe()
+        found = clip_time(self._path, started_at, self._creation_time)
+        self._time, self._started_at = found.basis, found.started_at
+        self._converter = ImageConverter(self._info)
+        self._recording: Recording | None = None
+        self._pending: dict[int, Packet] = {}  # sent to the decoder, picture not seen yet
+        self._damage = DamageLog()
+        self._decoded = self._analysed_count = self._disordered = 0
+        self._last_pts = self._origin_pts - 1
+        self._end_s = 0.0
+        self._is_finished = False
+        self._frames = self._run()
+
+    @property
+    def info(self) -> StreamInfo:
+        """The video stream of the file."""
+        return self._info
+
+    @property
+    def time(self) -> TimeBasis:
+        """How the capture times are known."""
+        return self._time
+
+    @property
+    def started_at(self) -> datetime:
+        """Capture time of the first picture, aware UTC; RELATIVE_EPOCH when time is relative."""
+        return self._started_at
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length that the file claims to have; None when it claims nothing."""
+        return self._declared_s
+
+    @property
+    def ring(self) -> PacketStore:
+        """The packets; each one is there before the frame that it becomes is handed out."""
+        return self._ring
+
+    @property
+    def counters(self) -> SourceCounters:
+        """A snapshot of what went through so far."""
+        recording = self._recording
+        return SourceCounters(
+            packets=recording.packets_read if recording else 0,
+            decoded=self._decoded,
+            analysed=self._analysed_count,
+            corrupt=self._damage.count + self._disordered,
+            repaired=recording.repair.repaired if recording else 0,
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the footage: repairs, damage, truncation; complete after the last frame."""
+        return tuple(self._notes())
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Analysed frames in time order; a second iteration goes on where the first one stopped."""
+        return self._frames
+
+    def __enter__(self) -> Self:
+        """Return the source itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Release decoder and file; harmless when repeated."""
+        self._frames.close()
+
+    def _probe(self) -> None:
+        """Read up to the first picture: what stream this is, and where its time starts."""
+        with Recording(self._path, self._stamps) as recording:
+            self._declared_s = recording.declared_s
+            self._creation_time = recording.container.metadata.get("creation_time")
+            template: Packet | None = None
+            for packet in chain((packet for packet, _ in recording.packets()), [None]):
+                if packet is not None and (template is None or packet.is_keyframe):
+                    template = packet
+                for picture in decode(recording.stream.codec_context, packet):
+                    self._origin_pts: int = picture.opaque
+                    self._info = describe(recording.stream, template, picture)
+                    return
+        raise SourceError(f"{self._path}: no picture in it can be decoded")
+
+    def _run(self) -> Iterator[Frame]:
+        with Recording(self._path, self._stamps) as self._recording:
+            context = self._recording.stream.codec_context
+            for packet, is_hidden in self._recording.packets(self._origin_pts):
+                self._ring.append(packet)
+                self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
+                if not is_hidden:
+                    self._pending[packet.pts] = packet
+                yield from self._analysed(decode(context, packet))
+            yield from self._analysed(decode(context, None))
+            self._give_up_before(None)
+            self._ring.finish()
+            self._is_finished = True
+
+    def _analysed(self, pictures: list[VideoFrame]) -> Iterator[Frame]:
+        """Frames for those pictures that lie on the sampling grid; counts them all."""
+        for picture in pictures:
+            packet = self._pending.pop(picture.opaque, None)
+            if packet is None or packet.pts <= self._last_pts:
+                self._disordered += 1
+                continue
+            self._give_up_before(packet.pts)
+            self._last_pts = packet.pts
+            if picture.is_corrupt:
+                self._damage.add(packet.stream_s)
+                continue
+            index, self._decoded = self._decoded, self._decoded + 1
+            captured_at = self._started_at + timedelta(seconds=packet.stream_s)
+            if self._grid.chooses(captured_at):
+                self._analysed_count += 1
+                image = self._converter.image(picture)
+                yield Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+
+    def _give_up_before(self, pts: int | None) -> None:
+        """Declare lost what should have come out of the decoder before the picture `pts` (None: before the end)."""
+        for lost in [p for p in self._pending if pts is None or p < pts]:
+            packet = self._pending.pop(lost)
+            if self._info.codec not in _HIDES_PICTURES:
+                self._damage.add(packet.stream_s)
+
+    def _notes(self) -> Iterator[str]:
+        recording = self._recording
+        if self._stamps is not None:
+            yield "time stamps: the file stores no presentation times; they follow the order of its pictures"
+        if recording is not None and recording.repair.repaired:
+            yield f"time stamps: {recording.repair.repaired} were missing or did not increase and were repaired"
+        for at_s, jump_s in recording.repair.jumps if recording is not None else ():
+            yield f"time stamps: jump back by {jump_s:.1f} s at {at_s:.1f} s; time goes on without the jump"
+        yield from self._damage.notes()
+        if self._disordered:
+            yield f"corrupt: {self._disordered} frames came out of the decoder in the wrong order and were left out"
+        if recording is not None and recording.failures:
+            yield f"corrupt: the container could not be read in {recording.failures} places"
+        if self._is_finished and self._declared_s is not None and self._declared_s - self._end_s > _TRUNCATED_S:
+            yield f"truncated: the file ends after {self._end_s:.1f} s of {self._declared_s:.1f} s"

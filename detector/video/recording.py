@@ -1,0 +1,189 @@
+"""A recorded file, opened: its packets with sound time stamps, and one clear line for whatever is wrong with it."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import av
+import av.error
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from detector.errors import SourceError
+from detector.packets import Packet
+from detector.video.decoding import decode
+from detector.video.timestamps import TimestampRepair
+
+_THREADS = 2
+_MAX_FAILURES = 10
+_LOOK_AHEAD = 32
+
+Stamps = list[tuple[int, int]]
+"""(pts, dts) of each packet in decoding order, found beforehand; see `presentation_stamps`."""
+
+
+class Recording:
+    """An open file and its one video stream; a context manager.
+
+    Attributes:
+        container, stream: PyAV's.
+        repair: the time stamp repair and its counts.
+        failures: how often reading failed and was taken up again.
+        packets_read: packets so far.
+    """
+
+    def __init__(self, path: Path, stamps: Stamps | None = None) -> None:
+        """Open a file.
+
+        Args:
+            path: the file.
+            stamps: time stamps that replace the file's own; None = repair the file's own.
+
+        Raises:
+            SourceError: it is missing, no file, empty, not a video, or holds no video stream; names the file.
+        """
+        self.container = _open(path)
+        self.stream = _video_stream(self.container, path)
+        self.stream.thread_type = "FRAME"
+        self.stream.codec_context.thread_count = _THREADS
+        context = self.stream.codec_context
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        self.repair = TimestampRepair(self.stream.time_base, rate, context.reorder_depth)
+        self.failures = 0
+        self.packets_read = 0
+        self._stamps = stamps
+
+    def __enter__(self) -> Self:
+        """Return the recording itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.container.close()
+
+    @property
+    def declared_s(self) -> float | None:
+        """Length that the file claims to have; None when it claims nothing."""
+        if self.stream.duration:
+            return float(self.stream.duration * self.stream.time_base)
+        return self.container.duration / av.time_base if self.container.duration else None
+
+    def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, bool]]:
+        """Packets in decoding order, and whether the container hides the picture (edit list).
+
+        Args:
+            origin_pts: pts of the first picture, from which `stream_s` counts.
+        """
+        time_base = self.stream.time_base
+        for raw in self._raw_packets():
+            if self._stamps is None:
+                pts, dts = self.repair.repair(raw.pts, raw.dts, raw.duration or 0)
+            else:
+                pts, dts = self._stamps[min(self.packets_read, len(self._stamps) - 1)]
+            self.packets_read += 1
+            yield (
+                Packet(
+                    data=bytes(raw),
+                    pts=pts,
+                    dts=dts,
+                    duration=raw.duration or 0,
+                    time_base=time_base,
+                    is_keyframe=raw.is_keyframe,
+                    stream_s=float((pts - origin_pts) * time_base),
+                ),
+                raw.is_discard,
+            )
+
+    def _raw_packets(self) -> Iterator[av.Packet]:
+        """Demux; a stretch that cannot be read is skipped, until ten attempts in a row have failed."""
+        failed_in_a_row = 0
+        while failed_in_a_row < _MAX_FAILURES:
+            try:
+                for raw in self.container.demux(self.stream):
+                    if raw.size:
+                        failed_in_a_row = 0
+                        yield raw
+                return
+            except av.error.FFmpegError:
+                self.failures += 1
+                failed_in_a_row += 1
+
+
+def presentation_stamps(path: Path) -> Stamps | None:
+    """Time stamps for a file that stores none for presentation, though its pictures are reordered; else None.
+
+    AVI and raw H.264 or H.265 know only the order of decoding. Which picture is shown when comes to light by decoding,
+    so such a file (and no other) is decoded once beforehand: the k-th picture that comes out gets the k-th time.
+    """
+    with Recording(path) as recording:
+        if not recording.stream.codec_context.reorder_depth or not _lacks_presentation_times(recording):
+            return None
+    with Recording(path) as recording:
+        if _is_in_order(_output_order(recording, _LOOK_AHEAD)):
+            return None
+    with Recording(path) as recording:
+        times: list[int] = []
+        order = _output_order(recording, None, times)
+        picture = recording.repair.picture
+        depth = recording.stream.codec_context.reorder_depth + 1
+    shown_at = dict(zip(order, sorted(order), strict=True))
+    return [(shown_at.get(t, t), t - depth * picture) for t in times]
+
+
+def _lacks_presentation_times(recording: Recording) -> bool:
+    offsets = set()
+    for raw, _ in zip(recording._raw_packets(), range(_LOOK_AHEAD), strict=False):
+        offsets.add(None if raw.pts is None or raw.dts is None else raw.pts - raw.dts)
+    return len(offsets) == 1
+
+
+def _output_order(recording: Recording, limit: int | None, times: list[int] | None = None) -> list[int]:
+    """dts of the pictures in the order in which the decoder hands them out; `times` receives those of all packets."""
+    order: list[int] = []
+    recording.stream.codec_context.copy_opaque = True
+    for number, (packet, _) in enumerate(recording.packets()):
+        if limit is not None and number >= limit:
+            return order
+        if times is not None:
+            times.append(packet.pts)
+        order += [picture.opaque for picture in decode(recording.stream.codec_context, packet)]
+    return order + [picture.opaque for picture in decode(recording.stream.codec_context, None)]
+
+
+def _is_in_order(values: list[int]) -> bool:
+    return all(a < b for a, b in pairwise(values))
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    try:
+        if path.is_dir():
+            raise SourceError(f"{path}: is a directory, not a video file")
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be opened ({error.strerror or error})") from error
+    if size == 0:
+        raise SourceError(f"{path}: is empty")
+    try:
+        # "file:" keeps FFmpeg from taking a colon in the name for a protocol; recorders write metadata in any encoding.
+        return av.open(f"file:{path}", metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        reason = f"not a video file, or cut off before its index was written ({error.strerror})"
+        raise SourceError(f"{path}: {reason}") from error
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
+    """The best video stream; cover pictures of audio files do not count."""
+    candidates = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    best = container.streams.best("video")
+    stream = best if best in candidates else next(iter(candidates), None)
+    if stream is None or stream.codec_context is None:
+        reason = "holds no video stream" if stream is None else "its video codec is unknown"
+        container.close()
+        raise SourceError(f"{path}: {reason}")
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all
+    return stream
