@@ -43,19 +43,17 @@ CASE = Case(
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+POSTGRESQL = os.environ.get("ROADWARDEN_TEST_POSTGRESQL")
+"""URL of a PostgreSQL database that may be emptied; without it the tests run on SQLite alone."""
+
+
+@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRESQL else [])])
 def engine(request, tmp_path):
-    """A fresh database; PostgreSQL takes part when ROADWARDEN_TEST_POSTGRESQL names one that may be emptied."""
-    if request.param == "sqlite":
-        engine = open_database(f"sqlite:///{tmp_path / 'cases.db'}")
-    else:
-        url = os.environ.get("ROADWARDEN_TEST_POSTGRESQL")
-        if not url:
-            pytest.skip("ROADWARDEN_TEST_POSTGRESQL is not set")
-        engine = open_database(url)
-        with write_session(engine) as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                session.execute(table.delete())
+    """A fresh database of each kind."""
+    engine = open_database(f"sqlite:///{tmp_path / 'cases.db'}" if request.param == "sqlite" else POSTGRESQL)
+    with write_session(engine) as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
     yield engine
     engine.dispose()
 

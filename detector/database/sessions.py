@@ -1,0 +1,45 @@
+"""Short transactions: everything inside one `with` is stored, or nothing is.
+
+Both turn whatever the driver says into one `StorageError` line.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from detector.database.engine import READ_ONLY
+from detector.database.faults import storage_error
+
+
+@contextmanager
+def write_session(engine: Engine) -> Iterator[Session]:
+    """A session that holds the write lock from its start (SQLite) and commits at the end of the block.
+
+    Raises:
+        StorageError: the database cannot be written.
+        IntegrityError: as raised by SQLAlchemy; it is a race or a defect that the caller must judge.
+    """
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise storage_error(error, engine) from error
+
+
+@contextmanager
+def read_session(engine: Engine) -> Iterator[Session]:
+    """A session that reads one consistent state and takes no lock.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    try:
+        with Session(engine.execution_options(**{READ_ONLY: True}), expire_on_commit=False) as session:
+            yield session
+    except DBAPIError as error:
+        raise storage_error(error, engine) from error
