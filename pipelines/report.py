@@ -84,6 +84,26 @@ def describe_case(case: Case, folder: str) -> dict[str, Any]:
     }
 
 
+def describe_stored_case(case: Case) -> dict[str, Any]:
+    """One case of the database as plain values; `captured_at` is None where time is only relative."""
+    return {
+        "case_id": case.case_id,
+        "camera_id": case.camera_id,
+        "place": case.place,
+        "captured_at": case.captured_at.isoformat() if case.time.is_absolute else None,
+        "time_source": case.time.source.value,
+        "uncertainty_ms": case.time.uncertainty_ms,
+        "vehicle_type": case.vehicle_type.label,
+        "findings": [finding.rule for finding in case.findings],
+        "plate": case.plate.text if case.plate else None,
+        "load_state": case.load.label.value if case.load else None,
+        "grade": case.grade.value,
+        "grade_reasons": list(case.grade_reasons),
+        "status": case.status.value,
+        "evidence": case.evidence.folder if case.evidence else None,
+    }
+
+
 def print_report(report: ClipReport, console: Console) -> None:
     """Tables for a person: what passed, and what became a case and where its evidence lies."""
     speed = report.video_s / report.wall_s if report.wall_s > 0 else 0.0

@@ -196,6 +196,7 @@ def random_plate(plate_type: str, rng: np.random.Generator) -> str:
     Raises:
         KeyError: unknown `plate_type`.
     """
+
     def pick(characters: str, n: int = 1) -> str:
         return "".join(characters[i] for i in rng.integers(0, len(characters), n))
 

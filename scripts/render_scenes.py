@@ -1,0 +1,62 @@
+"""Renders labelled scenes of slag trucks (Blender's bpy; environment `.[synth]`, Python 3.11).
+
+    python scripts/render_scenes.py stills --split train --count 1400
+    python scripts/render_scenes.py stills --split val --count 300
+    python scripts/render_scenes.py clip demo --output demo/demo.mp4
+    python scripts/render_scenes.py clip rear --output tests/golden/rear.mp4
+    python scripts/render_scenes.py scenes --count 150
+
+Pictures go to ${ROADWARDEN_CACHE:-~/.cache/roadwarden}/renders unless --output names another place. Every command is
+seeded and resumable. docs/rendering.md says what the labels mean and what a picture costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+def find_cache() -> Path:
+    """Returns the folder for rendered pictures."""
+    return Path(os.environ.get("ROADWARDEN_CACHE", Path.home() / ".cache" / "roadwarden")) / "renders"
+
+
+def main() -> None:
+    """Parses the command line and renders."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    stills = commands.add_parser("stills", help="load-state stills, one truck each")
+    scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
+    for command, count, samples in ((stills, 1400, 4), (scenes, 150, 8)):
+        command.add_argument("--split", choices=("train", "val"), default="train")
+        command.add_argument("--count", type=int, default=count)
+        command.add_argument("--samples", type=int, default=samples, help="paths per pixel")
+        command.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
+        command.add_argument("--output", type=Path, default=None)
+    clip = commands.add_parser("clip", help="a film with truth for whole-pipeline tests")
+    clip.add_argument("name", choices=("demo", "rear", "low"))
+    clip.add_argument("--output", type=Path, required=True)
+    clip.add_argument("--samples", type=int, default=8)
+    arguments = parser.parse_args()
+    if arguments.command == "stills":
+        from scripts.synthesis.stills import render_stills
+
+        folder = arguments.output or find_cache() / "load_state" / arguments.split
+        render_stills(folder, arguments.split, arguments.count, arguments.samples, arguments.seconds)
+    elif arguments.command == "scenes":
+        from scripts.synthesis.scenes import render_scenes
+
+        folder = arguments.output or find_cache() / "scenes" / arguments.split
+        render_scenes(folder, arguments.split, arguments.count, arguments.samples, arguments.seconds)
+    else:
+        from scripts.synthesis.clips import render_clip
+
+        render_clip(arguments.name, arguments.output, arguments.samples)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Procedural scenes with exact labels: trucks, loads, covers, streets, light, cameras (bpy), and plates (no bpy)."""

@@ -1,0 +1,134 @@
+"""Load-state stills: one truck framed closely, with exact labels; resumable, one JSON line a picture."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from scripts.synthesis.cameras import PLACES, PinholeCamera, draw_place, frame_points
+from scripts.synthesis.light import DARK, NAMES, draw_light, set_light
+from scripts.synthesis.lookalikes import KINDS
+from scripts.synthesis.post import develop, draw_look
+from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
+from scripts.synthesis.specs import STATES, Split
+from scripts.synthesis.street import LANE_M, add_street
+from scripts.synthesis.truth import label_vehicle
+from scripts.synthesis.vehicles import Vehicle, add_lookalike, draw_and_add_tipper
+
+SIZE_PX = (416, 416)
+STATE_SHARES = {"covered": 0.22, "partial": 0.1, "empty": 0.19, "loaded": 0.19, "heaped": 0.16, "not_visible": 0.07,
+                "not_tipper": 0.07}
+LIGHT_SHARES = {"sun": 0.28, "low_sun": 0.12, "overcast": 0.2, "dusk": 0.1, "night_lamps": 0.12, "night_flash": 0.12,
+                "infrared": 0.06}
+
+
+def _draw(shares: dict[str, float], rng: np.random.Generator) -> str:
+    return str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
+
+
+def _find_camera(vehicle: Vehicle, state: str, split: Split, rng: np.random.Generator) -> tuple[str, PinholeCamera, dict] | None:
+    """Draws cameras until one sees the wanted state; None after 12 tries."""
+    group = "low" if state == "not_visible" and rng.random() < 0.75 else split
+    cast_ray = make_ray_caster()
+    for _ in range(12):
+        name, position = draw_place(group, vehicle.body.length_m, rng)
+        points = vehicle.body.mesh.points_m()
+        if vehicle.spec is not None and rng.random() < 0.5:  # framed on the bed, as the second stage will crop it
+            points, fill = vehicle.body.bed_points_m(), rng.uniform(0.6, 0.95)
+        else:
+            fill = rng.uniform(0.82, 1.12)
+        camera = frame_points(vehicle.world(position[None])[0], vehicle.world(points), SIZE_PX, fill,
+                              tuple(rng.uniform(-0.06, 0.06, 2)), rng.normal(0, 0.03))
+        label = label_vehicle(camera, vehicle, cast_ray)
+        if label and label["state"] == state:
+            return name, camera, label
+    return None
+
+
+def _add_neighbours(vehicle: Vehicle, split: Split, light: Any, rng: np.random.Generator) -> None:
+    """Sometimes adds a vehicle in the next lane or behind: another truck's load must not be taken for this one's."""
+    if rng.random() < 0.3:
+        if rng.random() < 0.5:
+            other = draw_and_add_tipper(str(rng.choice(STATES[:5])), split, light, rng)
+        else:
+            other = add_lookalike(str(rng.choice(KINDS)), split, light, rng)
+        if rng.random() < 0.5:
+            other.place(np.array([rng.uniform(-14, -3), rng.choice([-1, 1]) * LANE_M, 0]), 0.0)
+        else:
+            other.place(np.array([-vehicle.body.length_m - rng.uniform(3, 12), 0, 0]), 0.0)
+
+
+def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.ndarray, dict[str, Any]] | None:
+    """Renders one still; returns the picture (H, W, 3) BGR and its record, None if no camera shows the state."""
+    rng = np.random.default_rng([seed, 0 if split == "train" else 1])
+    start_scene(SIZE_PX, samples)
+    light = draw_light(_draw(LIGHT_SHARES, rng), rng)
+    if state == "not_tipper":
+        kind = _draw(dict.fromkeys(KINDS[:-1], 1.0) | {"car": 0.5}, rng)
+        vehicle = add_lookalike(kind, split, light, rng)
+    else:
+        vehicle = draw_and_add_tipper(state, split, light, rng)
+    vehicle.place(np.zeros(3), float(rng.normal(0, 0.05)))
+    found = _find_camera(vehicle, state, split, rng)
+    if found is None:
+        return None
+    place, camera, label = found
+    _add_neighbours(vehicle, split, light, rng)
+    lanes = int(rng.integers(0, 3)), int(rng.integers(0, 3))
+    add_street((-1.9 - LANE_M * lanes[0] - 0.4, 1.9 + LANE_M * lanes[1] + 0.4), light, rng)
+    set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
+    set_camera(camera)
+    label = label_vehicle(camera, vehicle, make_ray_caster())  # again: a neighbour or a post may hide something
+    look = draw_look(light.exposure, light.name in DARK, light.mono, rng)
+    picture = develop(render_linear(), look, rng)
+    spec = vehicle.spec
+    record = {
+        "seed": seed, "split": split, "place": place, "light": light.name, "dark": light.name in DARK,
+        "camera": {"position_m": np.round(camera.position_m, 3).tolist(), "focal_px": round(camera.focal_px, 1)},
+        "load_material": None if spec is None or spec.load.crest_m is None else spec.load.material.name,
+        "cover_kind": None if spec is None else spec.cover.kind,
+        "cloth": None if spec is None or spec.cover.cloth is None else spec.cover.cloth.name,
+        "vehicles": [label],
+    }
+    return picture, record
+
+
+def render_stills(folder: Path, split: Split, count: int, samples: int, seconds: float) -> None:
+    """Renders up to `count` stills into a folder until the time is over; existing ones are kept.
+
+    Args:
+        folder: Holds NNNNNN.jpg and labels.jsonl.
+        split: `train` or `val`.
+        count: Wanted number of pictures.
+        samples: Paths per pixel.
+        seconds: Stop starting new pictures after this time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table = folder / "labels.jsonl"
+    done = {json.loads(line)["image"] for line in table.read_text().splitlines()} if table.exists() else set()
+    began, made = time.monotonic(), 0
+    assert set(LIGHT_SHARES) == set(NAMES) and set(STATE_SHARES) == set(STATES) and split in PLACES
+    for index in range(count):
+        name = f"{index:06d}.jpg"
+        if name in done:
+            continue
+        if time.monotonic() - began > seconds:
+            break
+        state = _draw(STATE_SHARES, np.random.default_rng([index, 7, split == "val"]))
+        for attempt in range(5):
+            result = render_still(state, split, index * 10 + attempt, samples)
+            if result is not None and result[1]["vehicles"][0] is not None:
+                break
+        else:
+            continue
+        picture, record = result
+        cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        with table.open("a") as file:
+            file.write(json.dumps({"image": name, **record}, ensure_ascii=False) + "\n")
+        made += 1
+        print(f"{split} {name} {record['vehicles'][0]['state']} {(time.monotonic() - began) / made:.2f} s/image", flush=True)

@@ -1,0 +1,183 @@
+"""Exact labels of what a picture shows: pure numbers from geometry and rays. No bpy here.
+
+What a camera cannot see is `not_visible`, whatever lies in the bed. Rays go from the camera through a grid over the
+bed's opening; where they end says whether the load, the floor or a cover is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scripts.synthesis.cameras import PinholeCamera
+from scripts.synthesis.specs import Tipper
+
+SEE_IN_SHARE = 0.25  # below this share of the opening a person cannot tell what the bed holds
+SEE_LOAD_SHARE = 0.12
+SEE_DEPTH_SHARE = 0.15
+HEAP_MARGIN_M = 0.08
+COVERS = {"cloth", "lid", "rope"}
+
+CastRay = Callable[[np.ndarray, np.ndarray], "tuple[str, np.ndarray] | None"]
+"""Origin and unit direction to (material name, hit point) of the first surface, None for the sky."""
+
+
+@dataclass(frozen=True, slots=True)
+class BedView:
+    """What a camera sees through the bed's opening, as shares of all rays through it."""
+
+    open_share: float  # rays that reach the opening or something that stands above it
+    cover_share: float
+    load_share: float
+    deep_share: float  # rays that end lower than half of the walls' height
+    heap_points: int  # points of load or cloth above the edge that are seen
+
+
+def box_points(camera: PinholeCamera, points_m: np.ndarray) -> list[float] | None:
+    """Returns the box x1, y1, x2, y2 of the points inside the picture in pixels; None if nothing is inside."""
+    pixels, depth = camera.project(points_m)
+    pixels = pixels[depth > 0.2]
+    if not len(pixels):
+        return None
+    width, height = camera.size_px
+    x1, y1 = np.clip(pixels.min(0), 0, (width, height))
+    x2, y2 = np.clip(pixels.max(0), 0, (width, height))
+    return [round(float(v), 1) for v in (x1, y1, x2, y2)] if x2 - x1 > 1 and y2 - y1 > 1 else None
+
+
+def look_into_bed(camera: PinholeCamera, rim_m: np.ndarray, wall_m: float, top_m: np.ndarray, cast_ray: CastRay) -> BedView:
+    """Casts rays through the bed's opening and to the points `top_m` of what lies above the edge.
+
+    Args:
+        camera: The camera.
+        rim_m: Corners of the opening (4, 3), front left, front right, rear right, rear left, world metres.
+        wall_m: Height of the walls.
+        top_m: Points of the load's or cloth's surface (N, 3).
+        cast_ray: First surface along a ray.
+    """
+    u, v = np.meshgrid(np.linspace(0.04, 0.96, 16), np.linspace(0.08, 0.92, 7), indexing="ij")
+    u, v = u.ravel()[:, None], v.ravel()[:, None]
+    front = rim_m[0] * (1 - v) + rim_m[1] * v
+    rear = rim_m[3] * (1 - v) + rim_m[2] * v
+    opening = front * (1 - u) + rear * u
+    rim_z = float(rim_m[:, 2].mean())
+    seen = dict.fromkeys(("open", "cover", "load", "deep"), 0)
+    for point in opening:
+        if not _inside(camera, point):
+            continue
+        reach = np.linalg.norm(point - camera.position_m)
+        hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
+        if hit is None:
+            continue
+        material, place = hit
+        cargo = material in COVERS or material == "load"
+        if not cargo and (np.linalg.norm(place - camera.position_m) < reach - 0.02 or place[2] > rim_z + 0.05):
+            continue
+        if camera.position_m[2] < rim_z:
+            continue  # from below, the ray meets the wall's outside or the cloth's skirt
+        seen["open"] += 1
+        seen["cover"] += material in COVERS
+        seen["load"] += material == "load"
+        seen["deep"] += place[2] < rim_z - 0.5 * wall_m
+    high = top_m[top_m[:, 2] > rim_z + HEAP_MARGIN_M]
+    high = high[:: max(1, len(high) // 60)]
+    heap_points = 0
+    for point in high:
+        reach = np.linalg.norm(point - camera.position_m)
+        if _inside(camera, point):
+            hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
+            heap_points += hit is not None and bool(np.linalg.norm(hit[1] - point) < 0.08)
+    n = len(opening)
+    return BedView(seen["open"] / n, seen["cover"] / n, seen["load"] / n, seen["deep"] / n, heap_points)
+
+
+def _inside(camera: PinholeCamera, point_m: np.ndarray) -> bool:
+    pixels, depth = camera.project(point_m[None])
+    return bool(depth[0] > 0 and (pixels[0] >= 0).all() and (pixels[0] < camera.size_px).all())
+
+
+def judge_bed(spec: Tipper, crest_m: float | None, view: BedView) -> tuple[str, str]:
+    """Returns the honest pair (cover, fill) for what the camera sees of a tipper's bed."""
+    kind = "open" if spec.cover.kind == "none" else ("closed" if spec.cover.extent >= 1 else "partial")
+    above = crest_m is not None and crest_m > 0
+    heap_seen = above and view.heap_points >= 8
+    if view.open_share < SEE_IN_SHARE:
+        return (kind, "above_edge") if heap_seen and kind != "partial" else ("not_visible", "not_visible")
+    if kind == "closed":
+        return kind, "above_edge" if heap_seen else "not_visible"
+    if heap_seen:
+        return kind, "above_edge"
+    uncovered = max(view.open_share - view.cover_share, 0.0)
+    if kind == "partial" and (uncovered < 0.1 or view.cover_share < 0.08):
+        return "not_visible", "not_visible"
+    if crest_m is not None:
+        return kind, "below_edge" if not above and view.load_share >= min(SEE_LOAD_SHARE, 0.5 * uncovered) else "not_visible"
+    return kind, "empty" if view.deep_share >= min(SEE_DEPTH_SHARE, 0.4 * uncovered) else "not_visible"
+
+
+def name_state(cover: str, fill: str) -> str:
+    """Returns the one-word state that follows from the two axes."""
+    if cover in ("closed", "partial"):
+        return {"closed": "covered", "partial": "partial"}[cover]
+    if cover == "open":
+        return {"empty": "empty", "below_edge": "loaded", "above_edge": "heaped"}.get(fill, "not_visible")
+    return "not_visible"
+
+
+def place_points(points_m: np.ndarray, position_m: np.ndarray, heading_rad: float) -> np.ndarray:
+    """Turns vehicle coordinates (N, 3) about the vertical and moves them into the world."""
+    c, s = np.cos(heading_rad), np.sin(heading_rad)
+    turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    return np.asarray(points_m, float) @ turn.T + position_m
+
+
+def label_plate(camera: PinholeCamera, corners_m: np.ndarray, cast_ray: CastRay) -> list[list[float]] | None:
+    """Returns a plate's corners in pixels, top-left, top-right, bottom-right, bottom-left; None if turned away or hidden."""
+    pixels, depth = camera.project(corners_m)
+    a, b, d = pixels[0], pixels[1], pixels[3]
+    facing = (b[0] - a[0]) * (d[1] - a[1]) - (b[1] - a[1]) * (d[0] - a[0]) > 1.0
+    if (depth <= 0.2).any() or not facing or (pixels < 0).any() or (pixels > camera.size_px).any():
+        return None
+    centre = corners_m.mean(0)
+    reach = np.linalg.norm(centre - camera.position_m)
+    hit = cast_ray(camera.position_m, (centre - camera.position_m) / reach)
+    if hit is None or np.linalg.norm(hit[1] - centre) > 0.1:
+        return None
+    return [[round(float(x), 1), round(float(y), 1)] for x, y in pixels]
+
+
+def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dict[str, Any] | None:
+    """Returns one vehicle's label, None if it is outside the picture; see docs/rendering.md for the fields."""
+    box = box_points(camera, vehicle.world(vehicle.body.mesh.points_m()))
+    if box is None:
+        return None
+    label: dict[str, Any] = {"track_id": vehicle.track_id, "kind": vehicle.body.kind, "tipper": vehicle.spec is not None,
+                             "box_xyxy": box, "bed_polygon": None, "bed_box_xyxy": None, "cover": None, "fill": None,
+                             "heap_height_m": None, "visible_share": None, "plate": None}
+    side = _plate_side(camera, vehicle)
+    if side in vehicle.body.plates:
+        corners = label_plate(camera, vehicle.world(vehicle.body.plates[side]), cast_ray)
+        if corners:
+            label["plate"] = {"text": vehicle.plate, "type": vehicle.plate_types[side], "corners": corners, "side": side}
+    if vehicle.spec is None:
+        return {**label, "state": "not_tipper"}
+    rim = vehicle.world(vehicle.body.rim_m)
+    pixels, depth = camera.project(rim)
+    if (depth > 0.2).all():
+        label["bed_polygon"] = [[round(float(x), 1), round(float(y), 1)] for x, y in pixels]
+        label["bed_box_xyxy"] = box_points(camera, vehicle.world(vehicle.body.bed_points_m()))
+    top = vehicle.world(vehicle.body.top_points_m())
+    view = look_into_bed(camera, rim, vehicle.spec.wall_m, top, cast_ray)
+    cover, fill = judge_bed(vehicle.spec, vehicle.body.crest_m, view)
+    crest = vehicle.body.crest_m
+    return {**label, "cover": cover, "fill": fill, "visible_share": round(view.open_share, 3),
+            "heap_height_m": None if crest is None else round(crest, 3), "state": name_state(cover, fill)}
+
+
+def _plate_side(camera: PinholeCamera, vehicle: Any) -> str:
+    """Returns which plate faces the camera."""
+    ahead = vehicle.world(np.array([[1.0, 0, 0]]))[0] - vehicle.world(np.array([[0.0, 0, 0]]))[0]
+    return "front" if (camera.position_m - vehicle.position_m) @ ahead > 0 else "rear"

@@ -1,0 +1,147 @@
+"""The two load networks: a YOLO11n backbone started from COCO, each with a small head; torch lives here, never in `detector`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+from ultralytics.nn.tasks import load_checkpoint
+
+LAST_LAYER = 10  # of YOLO11n's backbone: C2PSA
+MIDDLE_LAYER = 6  # stride 16
+FINE_LAYER = 4  # stride 8
+FINE, MIDDLE, COARSE = 128, 128, 256  # channels of layers 4, 6 and 10
+
+
+class Backbone(nn.Module):
+    """Layers 0 to 10 of YOLO11n; gives features at strides 8, 16 and 32."""
+
+    def __init__(self, coco: Path) -> None:
+        """Takes the layers from a COCO checkpoint."""
+        super().__init__()
+        model, _ = load_checkpoint(str(coco))
+        self.layers = nn.ModuleList(list(model.float().model)[: LAST_LAYER + 1])
+        self.requires_grad_(True)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Features (N, 128, S/8, S/8), (N, 128, S/16, S/16), (N, 256, S/32, S/32) of pictures (N, 3, S, S), RGB 0 to 1."""
+        kept = {}
+        for index, layer in enumerate(self.layers):
+            x = layer(x)
+            kept[index] = x
+        return kept[FINE_LAYER], kept[MIDDLE_LAYER], x
+
+
+def make_block(inputs: int, outputs: int) -> nn.Sequential:
+    """A 3x3 convolution with normalisation and SiLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU())
+
+
+class BedLocator(nn.Module):
+    """Finds the one bed of a vehicle's crop: every cell proposes a box, attention over cells mixes the proposals.
+
+    One object a picture needs no anchors and no suppression, and the mix is finer than the grid.
+    """
+
+    def __init__(self, coco: Path) -> None:
+        """Builds the net with a COCO backbone and new heads."""
+        super().__init__()
+        self.backbone = Backbone(coco)
+        self.mix = nn.Sequential(make_block(MIDDLE + COARSE, 128), make_block(128, 128))
+        self.propose = nn.Conv2d(128, 1 + 4 + 8, 1)
+        self.judge = nn.Conv2d(COARSE + 128, 2, 1)
+        nn.init.zeros_(self.propose.weight)
+        with torch.no_grad():
+            self.propose.bias.copy_(torch.tensor([0, -0.25, -0.25, 0.25, 0.25, *[0.0] * 8]))
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Box (N, 4) and rim (N, 8) as shares of the crop, logits for tipper (N, 1) and the visible share (N, 1)."""
+        _, middle, coarse = self.backbone(x)
+        coarse_up = functional.interpolate(coarse, size=middle.shape[2:], mode="nearest")
+        mixed = self.mix(torch.cat([middle, coarse_up], 1))
+        cells = self.propose(mixed).float()
+        rows, columns = cells.shape[2:]
+        ys = (torch.arange(rows, device=x.device, dtype=torch.float32) + 0.5) / rows
+        xs = (torch.arange(columns, device=x.device, dtype=torch.float32) + 0.5) / columns
+        grid = torch.stack([xs[None].expand(rows, columns), ys[:, None].expand(rows, columns)]).repeat(6, 1, 1)
+        places = (cells[:, 1:] + grid).flatten(2)
+        attention = cells[:, :1].flatten(2).softmax(2)
+        found = (places * attention).sum(2)
+        at_bed = (mixed.flatten(2) * attention.to(mixed.dtype)).sum(2)[..., None, None]
+        judged = self.judge(torch.cat([coarse.mean((2, 3), keepdim=True), at_bed], 1)).flatten(1).float()
+        return {"box": found[:, :4], "rim": found[:, 4:], "tipper": judged[:, :1], "visible": judged[:, 1:]}
+
+
+class LoadStateNet(nn.Module):
+    """Names cover and fill of a bed's crop from features of three scales: grain is fine, folds are coarse."""
+
+    def __init__(self, coco: Path) -> None:
+        """Builds the net with a COCO backbone and new heads."""
+        super().__init__()
+        self.backbone = Backbone(coco)
+        self.fine = make_block(FINE, 64)
+        self.middle = make_block(MIDDLE, 96)
+        self.coarse = make_block(COARSE, 160)
+        width = 2 * (64 + 96 + 160)
+        self.hidden = nn.Conv2d(width, 128, 1)
+        self.dropout = nn.Dropout(0.3)
+        self.cover = nn.Conv2d(128, 4, 1)
+        self.fill = nn.Conv2d(128, 4, 1)
+        self.heap = nn.Conv2d(128, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Logits for cover (N, 4) and fill (N, 4), and the crest's height over the edge in metres (N, 1)."""
+        scales = [head(f) for head, f in zip((self.fine, self.middle, self.coarse), self.backbone(x), strict=True)]
+        pooled = torch.cat([p for s in scales for p in (s.mean((2, 3), keepdim=True), s.amax((2, 3), keepdim=True))], 1)
+        hidden = self.dropout(functional.silu(self.hidden(pooled)))
+        return {name: getattr(self, name)(hidden).flatten(1).float() for name in ("cover", "fill", "heap")}
+
+
+class Exported(nn.Module):
+    """A network with only those outputs that are used at run time, as a tuple."""
+
+    def __init__(self, network: nn.Module, outputs: tuple[str, ...]) -> None:
+        """Wraps a network."""
+        super().__init__()
+        self.network = network
+        self.outputs = outputs
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The named outputs in order."""
+        found = self.network(x)
+        return tuple(found[name] for name in self.outputs)
+
+
+OUTPUTS = {"bed_locator": ("box", "tipper"), "load_state": ("cover", "fill")}
+
+
+def build(name: str, coco: Path) -> nn.Module:
+    """The network `bed_locator` or `load_state`, started from COCO."""
+    return {"bed_locator": BedLocator, "load_state": LoadStateNet}[name](coco)
+
+
+def export(network: nn.Module, name: str, size_px: int, path: Path) -> float:
+    """Writes an ONNX file and returns the largest difference from PyTorch on random pictures.
+
+    Raises:
+        ValueError: where the file's answers differ from the network's by more than 1e-3.
+    """
+    import numpy as np
+    import onnxruntime
+
+    wrapped = Exported(network.float(), OUTPUTS[name]).eval()
+    sample = torch.rand(3, 3, size_px, size_px)
+    torch.onnx.export(
+        wrapped, (sample,), str(path), input_names=["images"], output_names=list(OUTPUTS[name]), opset_version=17,
+        dynamic_axes={n: {0: "n"} for n in ("images", *OUTPUTS[name])}, dynamo=False,
+    )
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = wrapped(sample)
+    found = session.run(None, {"images": sample.numpy()})
+    difference = max(float(np.abs(a.numpy() - b).max()) for a, b in zip(expected, found, strict=True))
+    if difference > 1e-3:
+        raise ValueError(f"{path}: answers differ from PyTorch's by {difference:.2g}")
+    return difference

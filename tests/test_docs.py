@@ -1,0 +1,79 @@
+"""Documentation that cannot go stale: commands, configuration keys, rules, models, and the tree in the README."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from detector.rules import RULES
+from pipelines.config import _CameraTable, _LegalTable
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_the_command_reference_is_what_the_commands_say() -> None:
+    """docs/cli.md is generated; rewriting it must change nothing."""
+    check = subprocess.run(
+        [sys.executable, ROOT / "scripts/write_cli_reference.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 0, check.stderr
+
+
+@pytest.mark.parametrize("key", [*_CameraTable.model_fields, *_LegalTable.model_fields])
+def test_every_configuration_key_is_documented(key: str) -> None:
+    """Each key of cameras.toml has a row in docs/configuration.md."""
+    assert f"| `{key}` |" in read("docs/configuration.md")
+
+
+@pytest.mark.parametrize(("rule", "parameter"), [(n, f.name) for n, r in RULES.items() for f in fields(r)])
+def test_every_rule_parameter_is_documented_with_its_default(rule: str, parameter: str) -> None:
+    """The default in the page is the default in the code."""
+    section = read("docs/configuration.md").split(f"`{rule}`:")[1].split("\n`")[0].split("\n##")[0]
+    default = next(f.default for f in fields(RULES[rule]) if f.name == parameter)
+    row = re.search(rf"\| `{parameter}` \|.*\| ([\d.]+) \|", section)
+    assert row is not None
+    assert float(row.group(1)) == default
+
+
+@pytest.mark.parametrize("variable", ["ROADWARDEN_HOME", "ROADWARDEN_WEIGHTS"])
+def test_every_environment_variable_is_documented(variable: str) -> None:
+    """What the code reads from the environment stands in the page."""
+    assert f"`{variable}`" in read("docs/configuration.md")
+
+
+def test_no_other_environment_variable_is_read() -> None:
+    """The list above is complete."""
+    names = {
+        name
+        for folder in ("detector", "pipelines")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"ROADWARDEN_[A-Z]+", path.read_text(encoding="utf-8"))
+    }
+    assert names == {"ROADWARDEN_HOME", "ROADWARDEN_WEIGHTS"}
+
+
+def test_every_model_has_a_row_and_a_card() -> None:
+    """Each weight file stands in the manifest, each row names a file, and each has a card."""
+    rows = tomllib.loads(read("weights/manifest.toml"))
+    files = {path.name for path in (ROOT / "weights").glob("*.onnx")}
+    assert {row["file"] for row in rows.values()} == files
+    assert [name for name in rows if f"## {name}" not in read("weights/README.md")] == []
+    assert sum((ROOT / "weights" / f).stat().st_size for f in files) <= 30 * 2**20
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_both_readmes_name_the_two_commands(page: str) -> None:
+    """A newcomer finds `make demo` and `make test` in either language, and every file they link to exists."""
+    text = read(page)
+    assert "make demo" in text
+    assert "make test" in text
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
