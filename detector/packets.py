@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+import av
+
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
@@ -24,6 +26,7 @@ class StreamInfo:
         pixel_format: FFmpeg's name, for instance "yuv420p"; None when unknown.
         display_matrix: nine integers of FFmpeg's AV_PKT_DATA_DISPLAYMATRIX; None when pictures are upright already.
         colour: FFmpeg's numbers for range, primaries, transfer and matrix; 0 and 2 mean unspecified.
+        extradata: the codec's parameter sets as the source stores them; b"" when it stores none.
         header: a NUT file with one packet of the stream. It carries the codec parameters verbatim (extradata stays
             Annex B or length-prefixed as the source has it) and is what a muxer or decoder takes as its template.
     """
@@ -36,6 +39,7 @@ class StreamInfo:
     pixel_format: str | None
     display_matrix: tuple[int, ...] | None
     colour: tuple[int, int, int, int]
+    extradata: bytes
     header: bytes
 
 
@@ -70,6 +74,18 @@ class Packet:
     def sha256(self) -> str:
         """Hex digest of `data`, computed at each call."""
         return hashlib.sha256(self.data).hexdigest()
+
+    def to_av(self) -> av.Packet:
+        """Copy into FFmpeg's memory.
+
+        `av.Packet(bytes)` would borrow the bytes, which lack the zeroed padding that FFmpeg's readers may run into.
+        """
+        raw = av.Packet(len(self.data))
+        raw.update(self.data)
+        raw.pts, raw.dts, raw.duration = self.pts, self.dts, self.duration
+        raw.time_base = self.time_base
+        raw.is_keyframe = self.is_keyframe
+        return raw
 
 
 class PacketStore(Protocol):

@@ -27,6 +27,7 @@ def describe(stream: VideoStream, packet: Packet, picture: VideoFrame) -> Stream
         pixel_format=picture.format.name,
         display_matrix=display_matrix(picture),
         colour=(context.color_range, context.color_primaries, context.color_trc, context.colorspace),
+        extradata=context.extradata or b"",
         header=_header(stream, packet),
     )
 
@@ -36,24 +37,11 @@ def _header(stream: VideoStream, packet: Packet) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="nut") as container:
         out = container.add_stream_from_template(stream, opaque=True)
-        raw = to_av(packet)
+        raw = packet.to_av()
         raw.pts = raw.dts = 0
         raw.stream = out
         container.mux(raw)
     return buffer.getvalue()
-
-
-def to_av(packet: Packet) -> av.Packet:
-    """Copy a packet into FFmpeg's memory.
-
-    `av.Packet(bytes)` would borrow the bytes, which lack the zeroed padding that FFmpeg's readers may run into.
-    """
-    raw = av.Packet(len(packet.data))
-    raw.update(packet.data)
-    raw.pts, raw.dts, raw.duration = packet.pts, packet.dts, packet.duration
-    raw.time_base = packet.time_base
-    raw.is_keyframe = packet.is_keyframe
-    return raw
 
 
 def display_matrix(picture: VideoFrame) -> tuple[int, ...] | None:
@@ -136,7 +124,7 @@ def decode(context: av.VideoCodecContext, packet: Packet | None) -> list[VideoFr
     context.copy_opaque = True
     raw = None
     if packet is not None:
-        raw = to_av(packet)
+        raw = packet.to_av()
         raw.opaque = packet.pts
     try:
         return context.decode(raw)
