@@ -22,7 +22,10 @@ WRONG_FILES = {
     "unknown key": ('[[camera]]\nid = "a"\nfps = 8\n', r"camera 'a': fps: unknown key"),
     "wrong type": ('[[camera]]\nid = "a"\nsees_into_box = "perhaps"\n', r"camera 'a': sees_into_box: .*boolean"),
     "rate of zero": ('[[camera]]\nid = "a"\nanalysis_fps = 0\n', r"camera 'a': analysis_fps: .*greater than 0"),
-    "zone outside": ('[[camera]]\nid = "a"\nzone = [[0,0],[1,2],[1,1]]\n', r"camera 'a': zone\.1\.1: .*less than or equal"),
+    "zone outside": (
+        '[[camera]]\nid = "a"\nzone = [[0,0],[1,2],[1,1]]\n',
+        r"camera 'a': zone\.1\.1: .*less than or equal",
+    ),
     "zone of two": ('[[camera]]\nid = "a"\nzone = [[0,0],[1,1]]\n', r"camera 'a': zone: .*at least 3"),
     "unknown rule": ('[[camera]]\nid = "a"\n[camera.rules.overload]\n', r"camera 'a': rules: unknown rule 'overload'"),
     "unknown parameter": (
