@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LEAVES = {"entities", "geometry", "errors", "packets", "weights", "inference", "database"}
+INNERMOST = {"entities", "geometry", "errors"}
+LEAVES = INNERMOST | {"packets", "weights", "inference", "database"}
 SIDEWAYS = {
     "patterns": {"sightings", "registers"},
     "dispatch": {"cases"},
@@ -29,27 +30,28 @@ def find_imports(path: Path) -> set[str]:
     return found
 
 
+def is_forbidden(station: str | None, name: str) -> bool:
+    """Whether code of a station (None: pipelines) may not import a module."""
+    top, *rest = name.split(".")
+    if top in TRAINING or top == "scripts":
+        return True
+    if station is None:
+        return False
+    if top == "pipelines" or (station in WITHOUT_VISION and top in VISION):
+        return True
+    if top != "detector" or not rest:
+        return False
+    lower = INNERMOST if station in LEAVES - {"database"} else LEAVES
+    return rest[0] not in lower | {station} | SIDEWAYS.get(station, set())
+
+
 def find_faults(root: Path) -> list[str]:
     """Imports that go against the direction of dependence, one line each."""
     faults = []
     for path in sorted([*(root / "detector").rglob("*.py"), *(root / "pipelines").rglob("*.py")]):
         parts = path.relative_to(root).with_suffix("").parts
         station = parts[1] if parts[0] == "detector" and len(parts) > 1 else None
-        for name in sorted(find_imports(path)):
-            top, *rest = name.split(".")
-            where = "/".join(parts)
-            if top in TRAINING or top == "scripts":
-                faults.append(f"{where} imports {name}")
-            elif station is not None and top == "pipelines":
-                faults.append(f"{where} imports {name}")
-            elif station in WITHOUT_VISION and top in VISION:
-                faults.append(f"{where} imports {name}")
-            elif station is not None and top == "detector" and rest:
-                allowed = LEAVES | {station} | SIDEWAYS.get(station, set())
-                if rest[0] not in allowed:
-                    faults.append(f"{where} imports {name}")
-                elif station in LEAVES - {"database"} and rest[0] in {"database", "inference", "packets", "weights"} - {station}:
-                    faults.append(f"{where} imports {name}")
+        faults += [f"{'/'.join(parts)} imports {n}" for n in sorted(find_imports(path)) if is_forbidden(station, n)]
     return faults
 
 

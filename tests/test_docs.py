@@ -21,9 +21,8 @@ def read(path: str) -> str:
 
 def test_the_command_reference_is_what_the_commands_say() -> None:
     """docs/cli.md is generated; rewriting it must change nothing."""
-    check = subprocess.run(
-        [sys.executable, ROOT / "scripts/write_cli_reference.py", "--check"], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, ROOT / "scripts/write_cli_reference.py", "--check"]
+    check = subprocess.run(command, capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stderr
 
 

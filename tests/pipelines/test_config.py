@@ -61,7 +61,7 @@ def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, kind: str) -
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A path that does not exist is a configuration error, not a traceback."""
-    with pytest.raises(ConfigurationError, match="none.toml: No such file"):
+    with pytest.raises(ConfigurationError, match=r"none\.toml: No such file"):
         load_cameras(tmp_path / "none.toml")
 
 
