@@ -20,6 +20,8 @@ class LookPolicy:
         min_load_px: shorter side of a vehicle's box from which its load is looked at.
         min_plate_px: width of a vehicle's box from which a plate is looked for.
         max_looks: observations kept of one pass; a larger look replaces the smallest one.
+        max_span_s: looks older than this are forgotten while the load is not settled, so that what decides a pass is
+            still in the packet ring when its clip is cut.
         settled_looks: looks that must agree before a pass still open is settled.
         settled_span_s: seconds that these looks must span.
         settled_share: share of the visible looks that must agree.
@@ -30,6 +32,7 @@ class LookPolicy:
     min_load_px: float = 72.0
     min_plate_px: float = 80.0
     max_looks: int = 48
+    max_span_s: float = 60.0
     settled_looks: int = 8
     settled_span_s: float = 0.8
     settled_share: float = 0.85

@@ -143,6 +143,9 @@ class PassAssembler:
                 plate_searched=track.track_id in plate_of,
             )
         )
+        if not history.load_settled:
+            oldest_at = frame.captured_at - timedelta(seconds=self._policy.max_span_s)
+            history.observations[:] = [o for o in history.observations if o.captured_at >= oldest_at]
         if len(history.observations) > self._policy.max_looks:
             history.observations.remove(min(history.observations, key=lambda o: geometry.area(o.xyxy)))
         self._vote(history)
