@@ -74,7 +74,8 @@ def _add_leftovers(body: Body, spec: Tipper, floor: tuple, rng: np.random.Genera
     if rng.random() < 0.4:
         return
     rest = make_noise((len(xs), len(ys)), 1.2 / STEP_M, rng)
-    rest = np.clip(rest - rng.uniform(0.1, 0.5), -0.03, 0.12) * rng.uniform(0.4, 1.0) - 0.004
+    rest = np.clip(rest - rng.uniform(0.1, 0.5), -0.03, 0.12) * rng.uniform(0.4, 1.0)
+    rest = rest * (1 - (ys / ys[-1]) ** 4)[None] - 0.004  # on the floor, not up the walls of a rounded bed
     gx, gy = np.meshgrid(xs, ys, indexing="ij")
     body.mesh.add_grid(np.stack([gx, gy, ground[None] + rest], -1), "rest")
 

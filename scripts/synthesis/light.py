@@ -108,6 +108,14 @@ def set_light(light: Light, camera_m: np.ndarray, target_m: np.ndarray, rng: np.
         lamp.data.shadow_soft_size = 0.12
 
 
+def set_fixed_sun(height_deg: float, azimuth_deg: float) -> np.ndarray:
+    """Adds a clear sky and a sun for a film; returns the unit vector towards the sun (3,)."""
+    _set_sky((0.75, 0.82, 0.9), (0.35, 0.5, 0.78), 0.75)
+    _add_sun(height_deg, np.radians(azimuth_deg), 3.2, (1, 0.96, 0.9), 0.8)
+    tilt, turn = np.pi / 2 - np.radians(height_deg), np.radians(azimuth_deg)
+    return np.array([np.sin(tilt) * np.sin(turn), -np.sin(tilt) * np.cos(turn), np.cos(tilt)])
+
+
 def add_beams(vehicle: bpy.types.Object, lamps_m: list, light: Light) -> None:
     """Adds the light that head lamps throw on the road, fixed to the vehicle; nothing by day."""
     if light.lamps < 8:

@@ -81,7 +81,7 @@ def make_load(look: LoadMaterial) -> bpy.types.Material:
     bump.inputs["Strength"].default_value = 0.9
     tree.links.new(fine, bump.inputs["Height"])
     tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
-    shader.inputs["Roughness"].default_value = 0.95 - 0.65 * look.wetness
+    shader.inputs["Roughness"].default_value = 0.95 - 0.42 * look.wetness
     shader.inputs["Specular IOR Level"].default_value = 0.15 + 0.5 * look.wetness
     return material
 

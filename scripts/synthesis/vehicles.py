@@ -11,7 +11,7 @@ from scripts.synthesis import materials as mat
 from scripts.synthesis.light import Light, add_beams
 from scripts.synthesis.lookalikes import TRUCK_KINDS, build_lookalike
 from scripts.synthesis.plates import draw_plate, random_plate
-from scripts.synthesis.specs import CABS, PAINTS, PlateSource, Split, Tipper, draw_tipper
+from scripts.synthesis.specs import CABS, PAINTS, PlateSource, Rgb, Split, Tipper, draw_tipper
 from scripts.synthesis.tipper import Body, build_tipper
 from scripts.synthesis.truth import place_points
 
@@ -76,11 +76,12 @@ def add_tipper(spec: Tipper, light: Light) -> Vehicle:
     return _finish(vehicle, light, spec.paint, spec.bed_paint, spec.dirt)
 
 
-def add_lookalike(kind: str, split: Split, light: Light, rng: np.random.Generator, plate: tuple[str, str] | None = None) -> Vehicle:
-    """Adds a look-alike; `plate` is its text and front type, None for a random one."""
+def add_lookalike(kind: str, split: Split, light: Light, rng: np.random.Generator, plate: tuple[str, str] | None = None,
+                  paint: Rgb | None = None) -> Vehicle:
+    """Adds a look-alike; `plate` is its text and front type; plate and paint are drawn where None."""
     cab = CABS[split][rng.integers(len(CABS[split]))]
     paints = PAINTS[split]
-    paint = paints[rng.integers(len(paints))]
+    paint = paint or paints[rng.integers(len(paints))]
     bed_paint = paints[rng.integers(len(paints))]
     if plate is None:
         heavy = kind in TRUCK_KINDS or kind == "bus"
