@@ -102,12 +102,12 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     converter = ImageConverter(info)
     with av.open(io.BytesIO(info.header), format="nut") as container:
         context = container.streams.video[0].codec_context
-        context.thread_count = 1
         context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
+        decoder = Decoder(context)
         for packet in [*packets, None]:
             if not missing:
                 break
-            for picture in decode(context, packet):
+            for picture in decoder.decode(packet):
                 if picture.opaque in missing and not picture.is_corrupt:
                     images[picture.opaque] = converter.image(picture)
                     missing.discard(picture.opaque)
@@ -116,17 +116,33 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     return images
 
 
-def decode(context: av.VideoCodecContext, packet: Packet | None) -> list[VideoFrame]:
-    """Send one packet (None: the end) to a decoder; what does not decode yields no picture.
+class Decoder:
+    """Sends packets to FFmpeg's decoder; what does not decode yields no picture and is told by `has_failed`.
 
-    Each picture's `opaque` is the pts of its packet, which holds even where the stream's own stamps do not.
+    Attributes:
+        has_failed: whether the last call met an error.
     """
-    context.copy_opaque = True
-    raw = None
-    if packet is not None:
-        raw = packet.to_av()
-        raw.opaque = packet.pts
-    try:
-        return context.decode(raw)
-    except (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.EOFError):
-        return []
+
+    def __init__(self, context: av.VideoCodecContext, threads: int = 1) -> None:
+        """Take over a codec context that is not open yet; more than one thread decodes whole pictures in parallel."""
+        self._context = context
+        context.copy_opaque = True
+        context.thread_type = "FRAME"
+        context.thread_count = threads
+        self.has_failed = False
+
+    def decode(self, packet: Packet | None) -> list[VideoFrame]:
+        """Send one packet (None: the end) and collect the pictures that are ready.
+
+        Each picture's `opaque` is the pts of its packet, which holds even where the stream's own stamps do not.
+        """
+        raw = None
+        if packet is not None:
+            raw = packet.to_av()
+            raw.opaque = packet.pts
+        self.has_failed = False
+        try:
+            return self._context.decode(raw)
+        except (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.EOFError, av.error.UnknownError):
+            self.has_failed = True
+            return []

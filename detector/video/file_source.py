@@ -11,8 +11,8 @@ from av.video.frame import VideoFrame
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import Packet, PacketStore, StreamInfo
-from detector.video.damage import DamageLog
-from detector.video.decoding import ImageConverter, decode, describe
+from detector.video.damage import DamageLog, PictureTrust
+from detector.video.decoding import ImageConverter, describe
 from detector.video.recording import Recording, presentation_stamps
 from detector.video.ring import PacketRing
 from detector.video.sampling import SamplingGrid
@@ -20,8 +20,8 @@ from detector.video.source import SourceCounters
 from detector.video.time_basis import clip_time
 
 _TRUNCATED_S = 0.5
-_HIDES_PICTURES = {"vp8", "vp9", "av1"}
-"""Codecs with packets that are never shown: a packet without a picture is no damage there."""
+_HIDES_PICTURES = {"vp8", "vp9", "av1", "mpeg4"}
+"""Codecs with packets that are never shown (or stand for a repetition): a packet without a picture is no damage."""
 
 
 class FileSource:
@@ -62,12 +62,12 @@ class FileSource:
         self._time, self._started_at = found.basis, found.started_at
         self._converter = ImageConverter(self._info)
         self._recording: Recording | None = None
-        self._pending: dict[int, Packet] = {}  # sent to the decoder, picture not seen yet
+        self._trust = PictureTrust(may_hide_pictures=self._info.codec in _HIDES_PICTURES)
         self._damage = DamageLog()
-        self._decoded = self._analysed_count = self._disordered = 0
+        self._decoded = self._analysed = 0
         self._last_pts = self._origin_pts - 1
         self._end_s = 0.0
-        self._is_finished = False
+        self._is_finished = self._is_cut = False
         self._frames = self._run()
 
     @property
@@ -102,8 +102,8 @@ class FileSource:
         return SourceCounters(
             packets=recording.packets_read if recording else 0,
             decoded=self._decoded,
-            analysed=self._analysed_count,
-            corrupt=self._damage.count + self._disordered,
+            analysed=self._analysed,
+            corrupt=self._damage.count,
             repaired=recording.repair.repaired if recording else 0,
         )
 
@@ -137,7 +137,7 @@ class FileSource:
             for packet in chain((packet for packet, _ in recording.packets()), [None]):
                 if packet is not None and (template is None or packet.is_keyframe):
                     template = packet
-                for picture in decode(recording.stream.codec_context, packet):
+                for picture in recording.decoder.decode(packet):
                     self._origin_pts: int = picture.opaque
                     self._info = describe(recording.stream, template, picture)
                     return
@@ -145,43 +145,45 @@ class FileSource:
 
     def _run(self) -> Iterator[Frame]:
         with Recording(self._path, self._stamps) as self._recording:
-            context = self._recording.stream.codec_context
-            for packet, is_hidden in self._recording.packets(self._origin_pts):
+            for packet, raw in self._recording.packets(self._origin_pts):
                 self._ring.append(packet)
                 self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
-                if not is_hidden:
-                    self._pending[packet.pts] = packet
-                yield from self._analysed(decode(context, packet))
-            yield from self._analysed(decode(context, None))
-            self._give_up_before(None)
+                if not raw.is_discard:  # an edit list hides the picture
+                    self._trust.send(packet, raw.is_corrupt)
+                yield from self._decode(packet)
+            yield from self._decode(None)
+            self._is_cut = self._recording.ends_in_a_fragment
+            self._lose_before(None)
             self._ring.finish()
             self._is_finished = True
 
-    def _analysed(self, pictures: list[VideoFrame]) -> Iterator[Frame]:
-        """Frames for those pictures that lie on the sampling grid; counts them all."""
+    def _decode(self, packet: Packet | None) -> Iterator[Frame]:
+        """Frames for those sound pictures that lie on the sampling grid; counts them all."""
+        pictures = self._recording.decoder.decode(packet)
+        if self._recording.decoder.has_failed:
+            self._trust.fail()
         for picture in pictures:
-            packet = self._pending.pop(picture.opaque, None)
-            if packet is None or packet.pts <= self._last_pts:
-                self._disordered += 1
-                continue
-            self._give_up_before(packet.pts)
-            self._last_pts = packet.pts
-            if picture.is_corrupt:
-                self._damage.add(packet.stream_s)
-                continue
-            index, self._decoded = self._decoded, self._decoded + 1
-            captured_at = self._started_at + timedelta(seconds=packet.stream_s)
-            if self._grid.chooses(captured_at):
-                self._analysed_count += 1
-                image = self._converter.image(picture)
-                yield Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+            self._lose_before(picture.opaque)
+            origin, is_sound = self._trust.receive(picture.opaque, picture.is_corrupt)
+            if origin is None:
+                continue  # it came out too late and has been counted as lost
+            if is_sound and origin.pts > self._last_pts:
+                self._last_pts = origin.pts
+                yield from self._analyse(picture, origin)
+            else:
+                self._damage.add(origin.stream_s)
 
-    def _give_up_before(self, pts: int | None) -> None:
-        """Declare lost what should have come out of the decoder before the picture `pts` (None: before the end)."""
-        for lost in [p for p in self._pending if pts is None or p < pts]:
-            packet = self._pending.pop(lost)
-            if self._info.codec not in _HIDES_PICTURES:
-                self._damage.add(packet.stream_s)
+    def _analyse(self, picture: VideoFrame, packet: Packet) -> Iterator[Frame]:
+        index, self._decoded = self._decoded, self._decoded + 1
+        captured_at = self._started_at + timedelta(seconds=packet.stream_s)
+        if self._grid.chooses(captured_at):
+            self._analysed += 1
+            image = self._converter.image(picture)
+            yield Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+
+    def _lose_before(self, pts: int | None) -> None:
+        for packet in self._trust.lose_before(pts):
+            self._damage.add(packet.stream_s)
 
     def _notes(self) -> Iterator[str]:
         recording = self._recording
@@ -192,9 +194,9 @@ class FileSource:
         for at_s, jump_s in recording.repair.jumps if recording is not None else ():
             yield f"time stamps: jump back by {jump_s:.1f} s at {at_s:.1f} s; time goes on without the jump"
         yield from self._damage.notes()
-        if self._disordered:
-            yield f"corrupt: {self._disordered} frames came out of the decoder in the wrong order and were left out"
         if recording is not None and recording.failures:
             yield f"corrupt: the container could not be read in {recording.failures} places"
         if self._is_finished and self._declared_s is not None and self._declared_s - self._end_s > _TRUNCATED_S:
-            yield f"truncated: the file ends after {self._end_s:.1f} s of {self._declared_s:.1f} s"
+            yield f"truncated: nothing can be read after {self._end_s:.1f} s of {self._declared_s:.1f} s"
+        elif self._is_cut:
+            yield f"truncated: the file ends in the middle of a packet after {self._end_s:.1f} s"

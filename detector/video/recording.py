@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from detector.errors import SourceError
 from detector.packets import Packet
-from detector.video.decoding import decode
+from detector.video.decoding import Decoder
 from detector.video.timestamps import TimestampRepair
 
 _THREADS = 2
@@ -28,6 +28,7 @@ class Recording:
 
     Attributes:
         container, stream: PyAV's.
+        decoder: of the stream, not used yet.
         repair: the time stamp repair and its counts.
         failures: how often reading failed and was taken up again.
         packets_read: packets so far.
@@ -45,11 +46,9 @@ class Recording:
         """
         self.container = _open(path)
         self.stream = _video_stream(self.container, path)
-        self.stream.thread_type = "FRAME"
-        self.stream.codec_context.thread_count = _THREADS
-        context = self.stream.codec_context
+        self.decoder = Decoder(self.stream.codec_context, _THREADS)
         rate = self.stream.average_rate or self.stream.guessed_rate
-        self.repair = TimestampRepair(self.stream.time_base, rate, context.reorder_depth)
+        self.repair = TimestampRepair(self.stream.time_base, rate, self.stream.codec_context.reorder_depth)
         self.failures = 0
         self.packets_read = 0
         self._stamps = stamps
@@ -63,14 +62,19 @@ class Recording:
         self.container.close()
 
     @property
+    def ends_in_a_fragment(self) -> bool:
+        """Whether the last packet of a transport stream is incomplete (188 bytes each, 192 or 204 with an envelope)."""
+        return self.container.format.name == "mpegts" and all(self.container.size % n for n in (188, 192, 204))
+
+    @property
     def declared_s(self) -> float | None:
         """Length that the file claims to have; None when it claims nothing."""
         if self.stream.duration:
             return float(self.stream.duration * self.stream.time_base)
         return self.container.duration / av.time_base if self.container.duration else None
 
-    def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, bool]]:
-        """Packets in decoding order, and whether the container hides the picture (edit list).
+    def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, av.Packet]]:
+        """Packets in decoding order, each with PyAV's own, whose flags say more.
 
         Args:
             origin_pts: pts of the first picture, from which `stream_s` counts.
@@ -82,18 +86,16 @@ class Recording:
             else:
                 pts, dts = self._stamps[min(self.packets_read, len(self._stamps) - 1)]
             self.packets_read += 1
-            yield (
-                Packet(
-                    data=bytes(raw),
-                    pts=pts,
-                    dts=dts,
-                    duration=raw.duration or 0,
-                    time_base=time_base,
-                    is_keyframe=raw.is_keyframe,
-                    stream_s=float((pts - origin_pts) * time_base),
-                ),
-                raw.is_discard,
+            packet = Packet(
+                data=bytes(raw),
+                pts=pts,
+                dts=dts,
+                duration=raw.duration or 0,
+                time_base=time_base,
+                is_keyframe=raw.is_keyframe,
+                stream_s=float((pts - origin_pts) * time_base),
             )
+            yield packet, raw
 
     def _raw_packets(self) -> Iterator[av.Packet]:
         """Demux; a stretch that cannot be read is skipped, until ten attempts in a row have failed."""
@@ -141,14 +143,13 @@ def _lacks_presentation_times(recording: Recording) -> bool:
 def _output_order(recording: Recording, limit: int | None, times: list[int] | None = None) -> list[int]:
     """dts of the pictures in the order in which the decoder hands them out; `times` receives those of all packets."""
     order: list[int] = []
-    recording.stream.codec_context.copy_opaque = True
     for number, (packet, _) in enumerate(recording.packets()):
         if limit is not None and number >= limit:
             return order
         if times is not None:
             times.append(packet.pts)
-        order += [picture.opaque for picture in decode(recording.stream.codec_context, packet)]
-    return order + [picture.opaque for picture in decode(recording.stream.codec_context, None)]
+        order += [picture.opaque for picture in recording.decoder.decode(packet)]
+    return order + [picture.opaque for picture in recording.decoder.decode(None)]
 
 
 def _is_in_order(values: list[int]) -> bool:
