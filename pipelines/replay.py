@@ -1,0 +1,107 @@
+"""Recorded clips through the pipeline: one report a clip, whatever state the clip is in."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from detector.cases.store import CaseStore
+from detector.entities import Frame, VehiclePass
+from detector.errors import SourceError
+from detector.video.file_source import FileSource
+from detector.video.time_basis import read_sidecar
+from pipelines.case_pipeline import CasePipeline, PackageMaker
+from pipelines.config import Cameras
+from pipelines.progress import ReplayProgress
+from pipelines.report import ClipReport
+from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What the command line says.
+
+    Attributes:
+        cameras: the configuration in use.
+        camera_id: which camera took the clips; None: as the sidecar says, or the only one.
+        started_at: capture time of each clip's first picture, aware; None: find it.
+        evidence_root: absolute path; packages are folders in it.
+        batch_size: frames judged at once.
+    """
+
+    cameras: Cameras
+    camera_id: str | None
+    started_at: datetime | None
+    evidence_root: Path
+    batch_size: int = 1
+
+
+class Replayer:
+    """Replays clips one after another; the result does not depend on what was replayed before."""
+
+    def __init__(
+        self, options: ReplayOptions, pipeline: ViolationPipeline, packages: PackageMaker, store: CaseStore
+    ) -> None:
+        """Take collaborators that are ready to run."""
+        self._options = options
+        self._pipeline = pipeline
+        self._packages = packages
+        self._store = store
+
+    def replay(self, clip: Path, progress: ReplayProgress) -> ClipReport:
+        """Judge one clip.
+
+        Returns:
+            A report; its `error` says what is wrong with the footage, and the rest what could be read all the same.
+
+        Raises:
+            ConfigurationError: the clip's camera is unknown, or its sidecar is wrong.
+            StorageError: cases or evidence cannot be written.
+        """
+        began = time.monotonic()
+        sidecar = read_sidecar(clip)
+        camera = self._options.cameras.choose(self._options.camera_id, sidecar.camera_id if sidecar else None)
+        try:
+            source = FileSource(clip, camera.camera_id, camera.analysis_fps, self._options.started_at)
+        except SourceError as error:
+            return ClipReport(str(clip), wall_s=time.monotonic() - began, error=str(error))
+        with source:
+            progress.begin(clip.name, source.duration_s)
+            cases = CasePipeline(camera, source, self._packages, self._store)
+            passes: list[VehiclePass] = []
+            self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
+            for frames in batches(source, self._options.batch_size):
+                passes += take_closed(self._pipeline.process(frames), cases)
+                cases.advance(frames[-1].stream_s)
+                progress.advance(frames[-1].stream_s, source.counters.decoded)
+            passes += take_closed(self._pipeline.close_camera(camera.camera_id), cases)
+            cases.finish()
+            counters = source.counters
+            damage = source.damage
+            return ClipReport(
+                path=str(clip),
+                video_s=source.end_s,
+                wall_s=time.monotonic() - began,
+                frames=counters.decoded,
+                analysed=counters.analysed,
+                passes=tuple(sorted(passes, key=lambda p: (p.first_seen_s, p.track_id))),
+                cases=cases.sealed,
+                notes=source.notes,
+                error=f"{clip}: {'; '.join(damage)}" if damage else None,
+            )
+
+
+def batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+    """Frames in lists of `size`, the last one shorter."""
+    iterator = iter(frames)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def take_closed(judged: list[JudgedPass], cases: CasePipeline) -> list[VehiclePass]:
+    """Hand everything to the case pipeline; the passes that ended are returned for the report."""
+    for item in judged:
+        cases.take(item)
+    return [item.vehicle_pass for item in judged if not item.vehicle_pass.is_open]
