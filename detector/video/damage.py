@@ -34,7 +34,8 @@ class DamageLog:
     def notes(self) -> list[str]:
         """One line for each damaged stretch; many stretches are summed up in the last line."""
         return [
-            f"corrupt: {pictures:.0f} frames could not be decoded soundly at {max(0.0, first_s):.1f}-{max(0.0, last_s):.1f} s"
+            f"corrupt: {pictures:.0f} frames could not be decoded soundly"
+            f" at {max(0.0, first_s):.1f}-{max(0.0, last_s):.1f} s"
             + (f" ({self._hidden_spans + 1} stretches)" if i == _SHOWN - 1 and self._hidden_spans else "")
             for i, (first_s, last_s, pictures) in enumerate(self._spans)
         ]

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 import av
 import av.error
@@ -104,10 +105,10 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
         context = container.streams.video[0].codec_context
         context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
         decoder = Decoder(context)
-        for packet in [*packets, None]:
+        for raw in chain((packet.to_av() for packet in packets), [None]):
             if not missing:
                 break
-            for picture in decoder.decode(packet):
+            for picture in decoder.decode(raw):
                 if picture.opaque in missing and not picture.is_corrupt:
                     images[picture.opaque] = converter.image(picture)
                     missing.discard(picture.opaque)
@@ -131,15 +132,8 @@ class Decoder:
         context.thread_count = threads
         self.has_failed = False
 
-    def decode(self, packet: Packet | None) -> list[VideoFrame]:
-        """Send one packet (None: the end) and collect the pictures that are ready.
-
-        Each picture's `opaque` is the pts of its packet, which holds even where the stream's own stamps do not.
-        """
-        raw = None
-        if packet is not None:
-            raw = packet.to_av()
-            raw.opaque = packet.pts
+    def decode(self, raw: av.Packet | None) -> list[VideoFrame]:
+        """Send one packet (None: the end) and collect the pictures that are ready, each with its packet's `opaque`."""
         self.has_failed = False
         try:
             return self._context.decode(raw)

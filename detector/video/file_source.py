@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Self
 
+import av
 from av.video.frame import VideoFrame
 
 from detector.entities import Frame, TimeBasis
@@ -134,10 +135,10 @@ class FileSource:
             self._declared_s = recording.declared_s
             self._creation_time = recording.container.metadata.get("creation_time")
             template: Packet | None = None
-            for packet in chain((packet for packet, _ in recording.packets()), [None]):
+            for packet, raw in chain(recording.packets(), [(None, None)]):
                 if packet is not None and (template is None or packet.is_keyframe):
                     template = packet
-                for picture in recording.decoder.decode(packet):
+                for picture in recording.decoder.decode(raw):
                     self._origin_pts: int = picture.opaque
                     self._info = describe(recording.stream, template, picture)
                     return
@@ -147,19 +148,19 @@ class FileSource:
         with Recording(self._path, self._stamps) as self._recording:
             for packet, raw in self._recording.packets(self._origin_pts):
                 self._ring.append(packet)
-                self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
-                if not raw.is_discard:  # an edit list hides the picture
+                if not raw.is_discard:  # an edit list hides the picture; the decoder leaves it out
+                    self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
                     self._trust.send(packet, raw.is_corrupt)
-                yield from self._decode(packet)
+                yield from self._decode(raw)
             yield from self._decode(None)
             self._is_cut = self._recording.ends_in_a_fragment
             self._lose_before(None)
             self._ring.finish()
             self._is_finished = True
 
-    def _decode(self, packet: Packet | None) -> Iterator[Frame]:
+    def _decode(self, raw: av.Packet | None) -> Iterator[Frame]:
         """Frames for those sound pictures that lie on the sampling grid; counts them all."""
-        pictures = self._recording.decoder.decode(packet)
+        pictures = self._recording.decoder.decode(raw)
         if self._recording.decoder.has_failed:
             self._trust.fail()
         for picture in pictures:

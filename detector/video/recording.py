@@ -74,7 +74,7 @@ class Recording:
         return self.container.duration / av.time_base if self.container.duration else None
 
     def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, av.Packet]]:
-        """Packets in decoding order, each with PyAV's own, whose flags say more.
+        """Packets in decoding order, each with PyAV's own for the decoder; its `opaque` is the repaired pts.
 
         Args:
             origin_pts: pts of the first picture, from which `stream_s` counts.
@@ -95,6 +95,7 @@ class Recording:
                 is_keyframe=raw.is_keyframe,
                 stream_s=float((pts - origin_pts) * time_base),
             )
+            raw.opaque = pts
             yield packet, raw
 
     def _raw_packets(self) -> Iterator[av.Packet]:
@@ -143,12 +144,12 @@ def _lacks_presentation_times(recording: Recording) -> bool:
 def _output_order(recording: Recording, limit: int | None, times: list[int] | None = None) -> list[int]:
     """dts of the pictures in the order in which the decoder hands them out; `times` receives those of all packets."""
     order: list[int] = []
-    for number, (packet, _) in enumerate(recording.packets()):
+    for number, (packet, raw) in enumerate(recording.packets()):
         if limit is not None and number >= limit:
             return order
         if times is not None:
             times.append(packet.pts)
-        order += [picture.opaque for picture in recording.decoder.decode(packet)]
+        order += [picture.opaque for picture in recording.decoder.decode(raw)]
     return order + [picture.opaque for picture in recording.decoder.decode(None)]
 
 
