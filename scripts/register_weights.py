@@ -22,6 +22,13 @@ def parse_value(text: str) -> object:
         return text
 
 
+def to_toml(value: object) -> str:
+    """A string, number, boolean, list or flat table as TOML."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {to_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def main(name: str, file: str, *pairs: str) -> None:
     """Add or replace row `name` and rewrite the manifest with sorted rows."""
     rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8")) if MANIFEST.exists() else {}
@@ -30,7 +37,7 @@ def main(name: str, file: str, *pairs: str) -> None:
     row |= {key: parse_value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
     rows[name] = row
     lines = [
-        f"[{title}]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in row.items())
+        f"[{title}]\n" + "".join(f"{key} = {to_toml(value)}\n" for key, value in row.items())
         for title, row in sorted(rows.items())
     ]
     MANIFEST.write_text("\n".join(lines), encoding="utf-8")
