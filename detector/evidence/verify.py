@@ -1,0 +1,123 @@
+"""Whether a package is what was sealed; needs the package alone, and neither camera, database nor GPU.
+
+The digest shows that a package agrees with itself. Someone who alters a file *and* rewrites the manifest makes another
+package that agrees with itself: only the digest that the database keeps (`expected_sha256`) shows that.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detector.errors import EvidenceError
+from detector.evidence.canonical import unseal
+from detector.evidence.texts import Language, text
+
+FORMAT = "roadwarden-evidence/1"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What is wrong with a package.
+
+    Attributes:
+        altered: files whose content is not what was sealed; the manifest first.
+        missing: files that were sealed and are not there.
+        added: files and folders that were not sealed.
+        file_count: sealed files, without the manifest.
+        manifest_sha256: digest that the manifest states; "" when it states none that fits.
+    """
+
+    altered: tuple[str, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+    file_count: int
+    manifest_sha256: str
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing was altered, taken away or added."""
+        return not (self.altered or self.missing or self.added)
+
+    def lines(self, language: Language = Language.ZH) -> list[str]:
+        """The report for people, one line per file."""
+        if self.is_intact:
+            return [text("verify.intact", language, count=self.file_count)]
+        kinds = (("verify.altered", self.altered), ("verify.missing", self.missing), ("verify.added", self.added))
+        return [text(key, language, name=name) for key, names in kinds for name in names]
+
+
+def verify_package(folder: Path, expected_sha256: str | None = None) -> VerifyReport:
+    """Hold every file of a package against its manifest, and the manifest against its own digest.
+
+    When the manifest itself is altered, what it says about the other files is still compared, as far as it can be
+    read, but cannot be trusted.
+
+    Args:
+        folder: the package.
+        expected_sha256: digest of the manifest as the database keeps it; None to trust the package's own.
+
+    Raises:
+        EvidenceError: the folder is no package (no manifest), or cannot be read.
+    """
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():
+        raise EvidenceError(f"{folder} is no evidence package: it holds no {MANIFEST}")
+    try:
+        content, digest = read_manifest(path)
+        sealed = _sealed_files(content)
+        found = {str(inner.relative_to(folder)) for inner in folder.rglob("*")} - {MANIFEST}
+        altered = [name for name in sorted(found & sealed.keys()) if not _agrees(folder / name, sealed[name])]
+    except OSError as error:
+        raise EvidenceError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    if not digest or not sealed or (expected_sha256 is not None and digest != expected_sha256):
+        altered.insert(0, MANIFEST)
+    # Of an unreadable manifest only itself is reported: everything else would appear as added.
+    added = sorted(found - sealed.keys()) if sealed else []
+    return VerifyReport(tuple(altered), tuple(sorted(sealed.keys() - found)), tuple(added), len(sealed), digest)
+
+
+def read_manifest(path: Path) -> tuple[dict[str, Any], str]:
+    """The content of a manifest and its digest; an altered one gives what can be read of it and the digest "".
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    document = path.read_bytes()
+    try:
+        return unseal(document)
+    except EvidenceError:
+        pass
+    try:
+        content = json.loads(document)
+    except (ValueError, RecursionError):
+        content = {}
+    return (content if isinstance(content, dict) else {}), ""
+
+
+def _sealed_files(content: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Name → size and hash; rows that no program of ours wrote are left out, and so is everything else's format."""
+    rows = content.get("files") if content.get("format") == FORMAT else None
+    sealed = {}
+    for row in rows if isinstance(rows, list) else []:
+        name = row.get("name") if isinstance(row, dict) else None
+        if (
+            isinstance(name, str)
+            and name
+            and "/" not in name
+            and "\\" not in name
+            and name not in {".", "..", MANIFEST}
+        ):
+            sealed[name] = (row.get("size"), row.get("sha256"))
+    return sealed
+
+
+def _agrees(path: Path, sealed: tuple[int, str]) -> bool:
+    """Whether a file has the sealed size and hash; anything but a plain file has not."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != sealed[0]:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sealed[1]
