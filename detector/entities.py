@@ -37,7 +37,6 @@ class TimeBasis:
     """How the capture time of a source is known.
 
     Attributes:
-        source: where it comes from.
         uncertainty_ms: half-width of the interval in which the true time lies; None when nothing is known about it.
     """
 
@@ -301,8 +300,7 @@ class PlateReading:
         text: as read, any length; "" when the reader saw no character.
         characters: confidence of each character of `text`, 0 to 1.
         alternatives: per character the likeliest others with their probability, best first; may be empty.
-        colour: ground colour.
-        colour_confidence: 0 to 1.
+        colour, colour_confidence: ground colour, and its probability.
         corners: the four corners in px of the whole image: top-left, top-right, bottom-right, bottom-left.
         rows: 1 or 2.
         detection_confidence: that this is a plate at all, 0 to 1.
@@ -425,7 +423,6 @@ class Finding:
     """What one rule found on one pass: an observed fact, never a legal qualification.
 
     Attributes:
-        rule: name of the rule, for instance "uncovered_load".
         measured: names and values that were measured.
         limits: the limits they were held against, same names where they correspond.
         confidence: 0 to 1.

@@ -1,6 +1,6 @@
 """Write a weight file's row into weights/manifest.toml, with its hash.
 
-    python scripts/register_weights.py vehicle_detector weights/vehicle_detector.onnx version=2026.11.22 classes='["car"]'
+    python scripts/register_weights.py vehicle_detector weights/vehicle_detector.onnx version=1 classes='["car"]'
 
 Values are TOML; a bare word is taken as a string. Keys of an existing row that are not named are kept.
 """

@@ -31,7 +31,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     stills = commands.add_parser("stills", help="load-state stills, one truck each")
     scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
-    for command, count, samples in ((stills, 1400, 4), (scenes, 150, 8)):
+    for command, count, samples in ((stills, 1400, 3), (scenes, 150, 8)):
         command.add_argument("--split", choices=("train", "val"), default="train")
         command.add_argument("--count", type=int, default=count)
         command.add_argument("--samples", type=int, default=samples, help="paths per pixel")
@@ -40,7 +40,7 @@ def main() -> None:
     clip = commands.add_parser("clip", help="a film with truth for whole-pipeline tests")
     clip.add_argument("name", choices=("demo", "rear", "low"))
     clip.add_argument("--output", type=Path, required=True)
-    clip.add_argument("--samples", type=int, default=5, help="paths per pixel of the vehicles")
+    clip.add_argument("--samples", type=int, default=3, help="paths per pixel of the vehicles")
     arguments = parser.parse_args()
     if arguments.command == "stills":
         from scripts.synthesis.stills import render_stills

@@ -1,7 +1,7 @@
 """A recorded file, opened: its packets with sound time stamps, and one clear line for whatever is wrong with it."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Self
 
@@ -80,7 +80,7 @@ class Recording:
             origin_pts: pts of the first picture, from which `stream_s` counts.
         """
         time_base = self.stream.time_base
-        for raw in self._raw_packets():
+        for raw in self.raw_packets():
             if self._stamps is None:
                 pts, dts = self.repair.repair(raw.pts, raw.dts, raw.duration or 0)
             else:
@@ -98,8 +98,8 @@ class Recording:
             raw.opaque = pts
             yield packet, raw
 
-    def _raw_packets(self) -> Iterator[av.Packet]:
-        """Demux; a stretch that cannot be read is skipped, until ten attempts in a row have failed."""
+    def raw_packets(self) -> Iterator[av.Packet]:
+        """Packets as PyAV gives them; a stretch that cannot be read is skipped, until ten attempts in a row have failed."""
         failed_in_a_row = 0
         while failed_in_a_row < _MAX_FAILURES:
             try:
@@ -114,43 +114,47 @@ class Recording:
 
 
 def presentation_stamps(path: Path) -> Stamps | None:
-    """Time stamps for a file that stores none for presentation, though its pictures are reordered; else None.
+    """Time stamps for a file that does not say when its reordered pictures are shown; None for all other files.
 
-    AVI and raw H.264 or H.265 know only the order of decoding. Which picture is shown when comes to light by decoding,
-    so such a file (and no other) is decoded once beforehand: the k-th picture that comes out gets the k-th time.
+    AVI and raw H.264 or H.265 know only the order of decoding, and program streams stamp only some pictures. Which
+    picture is shown when comes to light by decoding, so such a file (and no other) is decoded once beforehand: the k-th
+    picture that comes out gets the k-th decoding time.
     """
     with Recording(path) as recording:
-        if not recording.stream.codec_context.reorder_depth or not _lacks_presentation_times(recording):
+        if not recording.stream.codec_context.reorder_depth or _has_presentation_times(recording):
             return None
     with Recording(path) as recording:
-        if _is_in_order(_output_order(recording, _LOOK_AHEAD)):
+        _, shown = _decode_order(recording, limit=_LOOK_AHEAD)
+        if _is_in_order(shown):
             return None
     with Recording(path) as recording:
-        times: list[int] = []
-        order = _output_order(recording, None, times)
-        picture = recording.repair.picture
-        depth = recording.stream.codec_context.reorder_depth + 1
-    shown_at = dict(zip(order, sorted(order), strict=True))
-    return [(shown_at.get(t, t), t - depth * picture) for t in times]
+        times, shown = _decode_order(recording, limit=None)
+        delay = (recording.stream.codec_context.reorder_depth + 1) * recording.repair.picture
+    shown_at = dict(zip(shown, sorted(shown), strict=True))
+    return [(shown_at.get(time, time), time - delay) for time in times]
 
 
-def _lacks_presentation_times(recording: Recording) -> bool:
-    offsets = set()
-    for raw, _ in zip(recording._raw_packets(), range(_LOOK_AHEAD), strict=False):
-        offsets.add(None if raw.pts is None or raw.dts is None else raw.pts - raw.dts)
-    return len(offsets) == 1
+def _has_presentation_times(recording: Recording) -> bool:
+    """Whether the first packets all say when they are shown, and not merely repeat when they are decoded."""
+    first = list(islice(recording.raw_packets(), _LOOK_AHEAD))
+    delays = {raw.pts - raw.dts for raw in first if None not in (raw.pts, raw.dts)}
+    return len(delays) > 1 and all(raw.pts is not None for raw in first)
 
 
-def _output_order(recording: Recording, limit: int | None, times: list[int] | None = None) -> list[int]:
-    """dts of the pictures in the order in which the decoder hands them out; `times` receives those of all packets."""
-    order: list[int] = []
-    for number, (packet, raw) in enumerate(recording.packets()):
-        if limit is not None and number >= limit:
-            return order
-        if times is not None:
-            times.append(packet.pts)
-        order += [picture.opaque for picture in recording.decoder.decode(raw)]
-    return order + [picture.opaque for picture in recording.decoder.decode(None)]
+def _decode_order(recording: Recording, limit: int | None) -> tuple[list[int], list[int]]:
+    """Stamps of the first `limit` packets (None: all), as sent to the decoder and as their pictures come out.
+
+    The stamps are those of presentation when there is a limit (do they come out in order?), else those of decoding.
+    """
+    sent: list[int] = []
+    shown: list[int] = []
+    for raw in islice(recording.raw_packets(), limit):
+        stamp, _ = recording.repair.repair(None if limit is None else raw.pts, raw.dts, raw.duration or 0)
+        raw.opaque = stamp
+        sent.append(stamp)
+        shown += [picture.opaque for picture in recording.decoder.decode(raw)]
+    shown += [picture.opaque for picture in recording.decoder.decode(None)]
+    return sent, shown
 
 
 def _is_in_order(values: list[int]) -> bool:

@@ -61,12 +61,14 @@ def encode_srgb(linear: np.ndarray) -> np.ndarray:
 
 def develop(linear_bgr: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
     """Returns the camera's picture (H, W, 3) uint8 BGR of linear light (H, W, 3)."""
-    light = np.nan_to_num(linear_bgr[..., :3], nan=0.0, posinf=50.0) * look.exposure
-    light = light * np.array([1 - look.warmth, 1.0, 1 + look.warmth])
+    warmth = np.array([1 - look.warmth, 1.0, 1 + look.warmth], np.float32)
+    light = np.nan_to_num(linear_bgr[..., :3].astype(np.float32), nan=0.0, posinf=50.0) * look.exposure * warmth
     if look.bloom:
         glare = np.clip(light - 1.0, 0, 12)
         size = max(light.shape[:2])
-        light = light + look.bloom * (cv2.GaussianBlur(glare, (0, 0), 0.012 * size) + 0.5 * cv2.GaussianBlur(glare, (0, 0), 0.05 * size))
+        small = cv2.resize(glare, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+        halo = cv2.GaussianBlur(small, (0, 0), 0.003 * size) + 0.5 * cv2.GaussianBlur(small, (0, 0), 0.0125 * size)
+        light = light + look.bloom * cv2.resize(halo, light.shape[1::-1])
     if look.haze:
         air = float(np.percentile(light.mean(2), 85)) * 0.8 + 0.02
         thickness = look.haze * np.linspace(1.25, 0.75, light.shape[0])[:, None, None]
@@ -75,7 +77,7 @@ def develop(linear_bgr: np.ndarray, look: Look, rng: np.random.Generator) -> np.
         light = np.repeat((light @ np.array([0.25, 0.35, 0.4]))[..., None], 3, axis=2)
     light = add_rain(light, look.rain, rng)
     light = blur(light, look.blur_px, look.defocus_px, rng)
-    noise = rng.normal(size=light.shape)
+    noise = rng.standard_normal(light.shape, dtype=np.float32)
     if look.mono:
         noise = np.repeat(noise[..., :1], 3, axis=2)
     noise = cv2.GaussianBlur(noise, (0, 0), 0.6) * 1.6

@@ -36,7 +36,7 @@ def add_street(lanes: tuple[float, float], light: Light, rng: np.random.Generato
     walls = [(0.5, 0.47, 0.42), (0.35, 0.36, 0.38), (0.45, 0.3, 0.22)]
     palette = {
         "ground": mat.make_dirty("ground", ((0.09, 0.1, 0.05), (0.2, 0.18, 0.15), (0.25, 0.24, 0.22))[rng.integers(3)], 0.6, 0.9, 0.4),
-        "asphalt": mat.make_dirty("asphalt", (tone, tone, tone * 1.03), 0.45, 0.85, 0.6),
+        "asphalt": mat.make_dirty("asphalt", (tone, tone, tone * 1.03), 0.25, 0.85, 0.6),
         "mark": mat.make_dirty("mark", (0.6, 0.6, 0.57), 0.4, 0.7, 2.0),
         "kerb": mat.make_dirty("kerb", (0.36, 0.35, 0.33), 0.4, 0.8),
         "rail": mat.make_plain("rail", (0.4, 0.41, 0.42), 0.4, 0.6),

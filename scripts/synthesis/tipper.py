@@ -120,7 +120,7 @@ def add_cab(body: Body, style: CabStyle, paint: str = "paint") -> None:
         panel(y0, y1, lamp_z, lamp_z + lamp_h, "lamp", 0.03)
         body.lamps_m.append((0.15, side * (half - 0.3), lamp_z + lamp_h / 2))
         y = side * (half + 0.02)
-        mesh.add_box((-0.35, min(y, y + side * 0.22), base + 0.05), (-0.2, max(y, y + side * 0.22), base + 0.75), "dark")
+        mesh.add_box((-0.35, min(y, y + side * 0.2), base + 0.1), (-0.24, max(y, y + side * 0.2), base + 0.62), "dark")
         y_in = side * (half - 0.02)
         window = [(-0.35 - style.rake_m, top - 0.08), (-1.35, top - 0.08), (-1.35, base + 0.12), (-0.3, base + 0.12)]
         mesh.add_quad(np.array([(x, side * (half * (1 - 0.055 * (z - 1.6)) + 0.012), z) for x, z in window]), "glass")

@@ -1,6 +1,6 @@
-"""The vehicle detector's data, training, export and measurement; torch and ultralytics live here, never in ``detector``.
+"""The vehicle detector's data, training, export and measurement.
 
-Import this module only after ``go_offline()`` of the script has set the environment: ultralytics reads it on import.
+Import this module only after the script has set the environment: ultralytics reads it when it is imported.
 """
 
 from __future__ import annotations
