@@ -1,0 +1,78 @@
+"""Square cut-outs at raw brightness: the one way in which pictures reach the load networks, in training and in use."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detector.geometry import Box, Point, clip
+
+PADDING_GREY = 114
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The square of a picture that a cut-out shows: origin and side in px of the picture; may reach beyond it."""
+
+    x_px: float
+    y_px: float
+    side_px: float
+
+    def to_image(self, xyxy: Box) -> Box:
+        """A box in shares of the window (0 to 1) as a box in px of the picture."""
+        (x1, y1), (x2, y2) = self.point_to_image(xyxy[:2]), self.point_to_image(xyxy[2:])
+        return x1, y1, x2, y2
+
+    def point_to_image(self, point: Point) -> Point:
+        """A point in shares of the window as a point in px of the picture."""
+        return self.x_px + point[0] * self.side_px, self.y_px + point[1] * self.side_px
+
+    def to_window(self, xyxy: Box) -> Box:
+        """A box in px of the picture as a box in shares of the window."""
+        return (
+            (xyxy[0] - self.x_px) / self.side_px,
+            (xyxy[1] - self.y_px) / self.side_px,
+            (xyxy[2] - self.x_px) / self.side_px,
+            (xyxy[3] - self.y_px) / self.side_px,
+        )
+
+
+def cut_square(image: np.ndarray, xyxy: Box, size_px: int) -> tuple[np.ndarray, Window]:
+    """Cut a box out, scale its longer side to `size_px` and centre it on grey.
+
+    Nothing outside the box is shown (a neighbour's load is not this truck's), and what lies outside the picture is
+    grey too, so that a network can see that a bed is cut off. Brightness is left as it is.
+
+    Args:
+        image: (H, W, 3) uint8, BGR.
+        xyxy: box in px with an area above 0; may reach beyond the picture.
+        size_px: side of the result.
+
+    Returns:
+        (size_px, size_px, 3) uint8, BGR, and where it lies in the picture.
+    """
+    height, width = image.shape[:2]
+    side = max(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1], 1.0)
+    window = Window((xyxy[0] + xyxy[2] - side) / 2, (xyxy[1] + xyxy[3] - side) / 2, side)
+    canvas = np.full((size_px, size_px, 3), PADDING_GREY, np.uint8)
+    x1, y1, x2, y2 = (round(v) for v in clip(xyxy, width, height))
+    if x2 <= x1 or y2 <= y1:
+        return canvas, window
+    left, top, right, bottom = (round(v * size_px) for v in window.to_window((x1, y1, x2, y2)))
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, size_px), min(bottom, size_px)
+    if right > left and bottom > top:
+        how = cv2.INTER_AREA if size_px < side else cv2.INTER_LINEAR
+        size = right - left, bottom - top
+        canvas[top:bottom, left:right] = cv2.resize(image[y1:y2, x1:x2], size, interpolation=how)
+    return canvas, window
+
+
+def grow_bed(xyxy: Box) -> Box:
+    """A bed's box with a margin: little at the sides and below, more above, where a heap or a cover stands."""
+    width, height = xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]
+    return xyxy[0] - 0.06 * width, xyxy[1] - 0.14 * height, xyxy[2] + 0.06 * width, xyxy[3] + 0.06 * height
+
+
+def to_batch(crops: list[np.ndarray]) -> np.ndarray:
+    """Crops (S, S, 3) uint8 BGR as network input (N, 3, S, S) float32 RGB, 0 to 1."""
+    return np.ascontiguousarray(np.stack(crops)[..., ::-1].transpose(0, 3, 1, 2), np.float32) / np.float32(255)

@@ -1,0 +1,114 @@
+"""Train the two load networks, calibrate them, and register them in the manifest.
+
+    python scripts/train_load_state.py                       # everything; takes up again what was interrupted
+    python scripts/train_load_state.py --only bed_locator    # one network, no measuring
+    python scripts/train_load_state.py --only measure        # calibrate and measure what lies in weights/
+
+Needs the extra [train], renders of `scripts/render_scenes` under ROADWARDEN_CACHE and the sets of real pictures.
+Seeded; about 40 minutes on one CPU core, minutes on several.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("YOLO_OFFLINE", "true")
+CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
+RENDERS = CACHE / "renders" / "load_state"
+WRONG_ALLOWED = 0.015  # share of the answers on validation renders that may be wrong; sets the thresholds
+SIZES_PX = {"bed_locator": 224, "load_state": 288}
+STEPS = {"bed_locator": 900, "load_state": 1600}
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=[*SIZES_PX, "measure"], help="one part; default: all")
+    parser.add_argument("--renders", type=Path, default=RENDERS, help="folder with train/ and val/")
+    parser.add_argument("--data", type=Path, default=Path("/work/shared/data"), help="sets of real pictures")
+    parser.add_argument("--coco", type=Path, default=Path("/work/shared/weights/yolo11n-coco.pt"), help="start weights")
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
+    parser.add_argument("--steps", type=int, help="steps of each network; default 900 and 1600")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
+    return parser.parse_args()
+
+
+def train(name: str, arguments: argparse.Namespace) -> None:
+    """Train one network and write its ONNX file."""
+    from scripts.training import load_fit, load_nets, load_samples, load_tasks
+
+    vehicles = load_samples.load_renders(arguments.renders / "train")
+    vehicles += load_samples.load_photographs(arguments.data, "train")
+    task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
+    schedule = load_fit.Schedule(steps=arguments.steps or STEPS[name], seed=arguments.seed)
+    checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
+    print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
+    network = load_nets.build(name, arguments.coco)
+    network = load_fit.fit(network, task_of[name](vehicles, SIZES_PX[name]), schedule, checkpoint)
+    path = arguments.weights / f"{name}.onnx"
+    print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Calibrate on validation renders, register both files, and print what the reader gets right."""
+    from detector.inference import Device, OnnxModel
+    from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
+    from scripts.training import load_measure, load_samples
+
+    bed, state = (OnnxModel(arguments.weights / f"{n}.onnx", Device.CPU, threads=1) for n in SIZES_PX)
+    settings = LoadStateSettings(bed_input_px=SIZES_PX["bed_locator"], state_input_px=SIZES_PX["load_state"])
+    renders = load_samples.load_renders(arguments.renders / "val")
+    logits = load_measure.collect_logits(state, renders, settings.state_input_px)
+    settings = load_measure.calibrate(logits, settings, WRONG_ALLOWED)
+    print(settings)
+    register(arguments, asdict(settings))
+    reader = OnnxLoadStateReader(bed, state, settings)
+    for title, vehicles in (
+        ("validation renders", renders),
+        ("real pictures held back", load_samples.load_photographs(arguments.data, "held")),
+    ):
+        states = load_measure.read_all(reader, vehicles)
+        print(f"\n{title}: {len(vehicles)} vehicles")
+        for name, figure in load_measure.count(vehicles, states).items():
+            print(f"  {name:32s}{figure}")
+        for (truth, answer), n in sorted(load_measure.list_errors(vehicles, states).items()):
+            print(f"    {truth:32s} -> {answer:28s}{n}")
+
+
+def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
+    """Write both rows of the manifest."""
+    rows = {
+        "bed_locator": {"input_px": SIZES_PX["bed_locator"], "outputs": ["box", "tipper"]},
+        "load_state": {
+            **settings,
+            "covers": ["closed", "partial", "open", "not_visible"],
+            "fills": ["empty", "below_edge", "above_edge", "not_visible"],
+        },
+    }
+    for name, row in rows.items():
+        pairs = [f"{key}={json.dumps(value)}" for key, value in row.items()]
+        command = [sys.executable, str(ROOT / "scripts" / "register_weights.py"), name, f"weights/{name}.onnx"]
+        subprocess.run([*command, f"version={json.dumps(arguments.version)}", *pairs], check=True)
+
+
+def main() -> None:
+    """Run the parts that were asked for."""
+    arguments = parse_arguments()
+    parts = [arguments.only] if arguments.only else [*SIZES_PX, "measure"]
+    for part in parts:
+        if part == "measure":
+            measure(arguments)
+        else:
+            train(part, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What night, weather, lenses and recorders do to a picture of a bed; each at random, none changes the truth."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Rng = np.random.Generator
+
+
+def degrade(crop: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
+    """A crop (H, W, 3) uint8 as another camera on another day would have seen it; `strength` scales how often."""
+    x = crop.astype(np.float32)
+    for chance, change in (
+        (0.12, occlude),
+        (0.6, expose),
+        (0.25, tint),
+        (0.2, veil),
+        (0.2, dazzle),
+        (0.15, whiten_hot),
+        (0.12, to_infrared),
+        (0.3, blur),
+        (0.35, add_noise),
+    ):
+        if rng.random() < chance * strength:
+            x = change(x, rng)
+    image = np.clip(x, 0, 255).astype(np.uint8)
+    if rng.random() < 0.35 * strength:
+        image = shrink(image, rng)
+    return compress(image, rng) if rng.random() < 0.5 * strength else image
+
+
+def occlude(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """A pole, a wire, a caption or a corner of a neighbour hides at most about a tenth."""
+    x = x.copy()
+    height, width = x.shape[:2]
+    colour = rng.uniform(0, 255, 3)
+    kind = rng.integers(3)
+    if kind == 0:
+        at, thick = rng.integers(width), max(1, int(width * rng.uniform(0.01, 0.06)))
+        x[:, at : at + thick] = colour + rng.normal(0, 6, 3)
+    elif kind == 1:
+        slope = rng.uniform(-0.4, 0.4) * height
+        y = rng.uniform(0, height)
+        cv2.line(x, (0, int(y)), (width, int(y + slope)), colour.tolist(), int(rng.integers(1, 4)), cv2.LINE_AA)
+    else:
+        h, w = int(height * rng.uniform(0.05, 0.3)), int(width * rng.uniform(0.1, 0.3))
+        top, left = (0 if rng.random() < 0.4 else height - h), (0 if rng.random() < 0.5 else width - w)
+        x[top : top + h, left : left + w] = colour
+    return x
+
+
+def expose(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Exposure and gamma from deep night to overexposed; raw brightness is what the network must learn to live with."""
+    gamma = np.exp(rng.normal(0, 0.35))
+    gain = np.exp(rng.uniform(np.log(0.12), np.log(1.6)) if rng.random() < 0.5 else rng.normal(0, 0.25))
+    return 255 * (np.clip(x / 255, 0, 1) ** gamma) * gain + rng.uniform(-8, 12)
+
+
+def tint(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Sodium light, bad white balance, faded or loud colours."""
+    grey = x.mean(2, keepdims=True)
+    return (grey + (x - grey) * rng.uniform(0.2, 1.6)) * rng.uniform(0.75, 1.25, 3)
+
+
+def veil(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Haze, dust or a wet lens: everything moves towards one light grey, more at one side."""
+    share = np.linspace(rng.uniform(0, 0.65), rng.uniform(0, 0.65), x.shape[0])[:, None, None]
+    return x * (1 - share) + share * (rng.uniform(70, 225) + rng.uniform(-15, 15, 3))
+
+
+def dazzle(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Lamps with their bloom, and the streak that a lens draws."""
+    height, width = x.shape[:2]
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    for _ in range(rng.integers(1, 4)):
+        cx, cy, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.02, 0.25) * width
+        glow = np.exp(-((xs - cx) ** 2 + (ys - cy) ** 2) / (2 * radius**2))
+        if rng.random() < 0.3:
+            glow += 0.5 * np.exp(-np.abs(ys - cy) / (0.01 * height + 1)) * np.exp(-np.abs(xs - cx) / (0.4 * width))
+        x = x + glow[..., None] * rng.uniform(60, 260) * rng.uniform(0.75, 1, 3)
+    return x
+
+
+def whiten_hot(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """A strobe or low sun: one side light, the other dark, with a soft edge (also shadows of bridges and trees)."""
+    height, width = x.shape[:2]
+    angle = rng.uniform(0, 2 * np.pi)
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    along = (xs / width - rng.uniform(0.2, 0.8)) * np.cos(angle) + (ys / height - rng.uniform(0.2, 0.8)) * np.sin(angle)
+    edge = 1 / (1 + np.exp(-along / rng.uniform(0.01, 0.15)))
+    return x * (rng.uniform(0.25, 0.9) + edge[..., None] * rng.uniform(0.2, 1.0))
+
+
+def to_infrared(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Monochrome as under infrared light: the channels mix as they like, foliage and cloth may turn light."""
+    weights = rng.dirichlet((1, 1, 1)).astype(np.float32)
+    grey = (x @ weights)[..., None] * rng.uniform(0.6, 1.4) + rng.uniform(-20, 20)
+    return np.repeat(grey, 3, 2)
+
+
+def blur(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Out of focus, or moving."""
+    if rng.random() < 0.5:
+        return cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 2.2))
+    length = int(rng.integers(3, 14))
+    kernel = np.zeros((length, length), np.float32)
+    angle = rng.uniform(0, np.pi)
+    dx, dy = np.cos(angle) * length / 2, np.sin(angle) * length / 2
+    centre = (length - 1) / 2
+    cv2.line(kernel, (round(centre - dx), round(centre - dy)), (round(centre + dx), round(centre + dy)), 1.0)
+    return cv2.filter2D(x, -1, kernel / max(kernel.sum(), 1))
+
+
+def add_noise(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """Sensor noise, coarse or fine, grey or coloured; now and then dead pixels."""
+    height, width = x.shape[:2]
+    scale = rng.uniform(1, 2.5)
+    size = max(2, int(width / scale)), max(2, int(height / scale))
+    channels = 3 if rng.random() < 0.6 else 1
+    noise = rng.standard_normal((size[1], size[0], channels), np.float32) * np.float32(rng.uniform(2, 22))
+    noise = cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, channels)
+    x = x + noise
+    if rng.random() < 0.1:
+        dead = rng.random((height, width)) < rng.uniform(0.002, 0.03)
+        x[dead] = rng.choice([0.0, 255.0])
+    return x
+
+
+def shrink(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Detail as of a bed of 80 px and more."""
+    height, width = image.shape[:2]
+    scale = np.exp(rng.uniform(np.log(80 / 288), 0))
+    size = max(8, int(width * scale)), max(8, int(height * scale))
+    how = [cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST][rng.choice(3, p=[0.6, 0.3, 0.1])]
+    return cv2.resize(cv2.resize(image, size, interpolation=cv2.INTER_AREA), (width, height), interpolation=how)
+
+
+def compress(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """JPEG blocks, from good to bad."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 92))])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)

@@ -1,0 +1,109 @@
+"""The training loop of the load networks: seeded, resumable, bf16 and channels_last, weights averaged."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from scripts.training.load_tasks import Task
+
+SAVE_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    steps: int
+    batch: int = 16
+    rate: float = 6e-4
+    decay: float = 0.02
+    average: float = 0.995
+    seed: int = 1
+
+
+def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) -> nn.Module:
+    """Trains and returns the averaged network in eval mode.
+
+    A checkpoint of the same schedule is taken up again; a finished one is returned as it is. The learning rate warms
+    up over 5 % of the steps and falls as a cosine.
+
+    Args:
+        network: started from COCO; changed in place.
+        task: draws batches and measures errors.
+        schedule: how long and how fast.
+        checkpoint: file to write every `SAVE_EVERY` steps.
+    """
+    torch.manual_seed(schedule.seed)
+    network = network.to(memory_format=torch.channels_last).train()
+    averaged = copy.deepcopy(network)
+    optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
+    step = _resume(checkpoint, schedule, parts)
+    began, losses = time.monotonic(), []
+    while step < schedule.steps:
+        rng = np.random.default_rng([schedule.seed, step])
+        for group in optimiser.param_groups:
+            group["lr"] = schedule.rate * _rate_share(step, schedule.steps)
+        batch = task.draw(schedule.batch, rng)
+        images = batch["images"].contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(images)
+        loss = task.measure_loss(found, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        _mix_in(averaged, network, min(schedule.average, (1 + step) / (10 + step)))
+        losses.append(loss.item())
+        step += 1
+        if step % SAVE_EVERY == 0 or step == schedule.steps:
+            _save(checkpoint, schedule, step, parts)
+            pace = (time.monotonic() - began) / len(losses)
+            mean = np.mean(losses[-SAVE_EVERY:])
+            print(f"step {step}/{schedule.steps} loss {mean:.4f} {pace:.2f} s/step", flush=True)
+    return averaged.eval()
+
+
+def _rate_share(step: int, steps: int) -> float:
+    """Share of the learning rate at a step."""
+    warm = max(1, round(0.05 * steps))
+    return (step + 1) / warm if step < warm else 0.5 + 0.5 * math.cos(math.pi * (step - warm) / max(1, steps - warm))
+
+
+@torch.no_grad()
+def _mix_in(averaged: nn.Module, network: nn.Module, keep: float) -> None:
+    """Moves the averaged weights a little towards the network's."""
+    for a, b in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if a.dtype.is_floating_point:
+            a.mul_(keep).add_(b, alpha=1 - keep)
+        else:
+            a.copy_(b)
+
+
+def _save(path: Path, schedule: Schedule, step: int, parts: dict) -> None:
+    """Writes a checkpoint so that a killed process leaves the old or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: part.state_dict() for name, part in parts.items()}
+    torch.save({"schedule": repr(schedule), "step": step, **state}, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+def _resume(path: Path, schedule: Schedule, parts: dict) -> int:
+    """Loads a checkpoint of the same schedule into `parts`; returns the steps done, 0 where there is none."""
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    if saved["schedule"] != repr(schedule):
+        return 0
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    print(f"going on at step {saved['step']} of {path}", flush=True)
+    return int(saved["step"])

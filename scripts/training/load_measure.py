@@ -1,0 +1,162 @@
+"""Calibrates the load networks on validation renders and counts what the shipped reader gets right. numpy only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from detector.entities import Cover, LoadState
+from detector.geometry import iou
+from detector.observation.load_state import (
+    COVERS,
+    FILLS,
+    LoadStateSettings,
+    Network,
+    OnnxLoadStateReader,
+    soften,
+)
+from scripts.training.load_samples import UNKNOWN, Vehicle, cut_bed, has_bed, jitter, name_kind
+
+TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4), 60))
+THRESHOLDS = np.round(np.arange(0.55, 0.96, 0.01), 2)
+BOX_NOISE = 0.04
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logits:
+    """Answers of the load network to labelled beds: logits (N, 4) and true indices (N,) on both axes."""
+
+    cover: np.ndarray
+    fill: np.ndarray
+    cover_truth: np.ndarray
+    fill_truth: np.ndarray
+
+
+def collect_logits(network: Network, vehicles: list[Vehicle], size_px: int) -> Logits:
+    """Runs the load network on marked beds, their boxes as noisy as a locator's."""
+    rng = np.random.default_rng(11)
+    beds = [v for v in vehicles if has_bed(v)]
+    crops = [cut_bed(cv2.imread(str(v.image)), jitter(v.bed_xyxy, BOX_NOISE, rng), size_px, None) for v in beds]
+    batch = np.stack(crops)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / 255
+    cover, fill = network.run(batch)
+    return Logits(cover, fill, np.array([v.cover for v in beds]), np.array([v.fill for v in beds]))
+
+
+def find_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The divisor of logits (N, 4) under which the truth (N,) is likeliest; UNKNOWN rows take no part."""
+    known = truth != UNKNOWN
+    rows = np.arange(known.sum())
+
+    def cost(temperature: float) -> float:
+        scaled = logits[known].astype(np.float64) / temperature
+        scaled -= scaled.max(1, keepdims=True)
+        return float((np.log(np.exp(scaled).sum(1)) - scaled[rows, truth[known]]).mean())
+
+    return round(float(min(TEMPERATURES, key=cost)), 3)
+
+
+def calibrate(logits: Logits, settings: LoadStateSettings, allowed: float) -> LoadStateSettings:
+    """Settings with temperatures, and the lowest thresholds under which at most `allowed` of the answers are wrong.
+
+    An answer is wrong when it names the other side; naming a side where nothing can be seen counts as half a wrong
+    one, since labels draw that line where no eye can.
+    """
+    settings = replace(
+        settings,
+        cover_temperature=find_temperature(logits.cover, logits.cover_truth),
+        fill_temperature=find_temperature(logits.fill, logits.fill_truth),
+    )
+    covers = np.stack([soften(row, settings.cover_temperature) for row in logits.cover])
+    fills = np.stack([soften(row, settings.fill_temperature) for row in logits.fill])
+    closed = (covers[:, 0], covers[:, 1] + covers[:, 2])
+    empty = (fills[:, 0], fills[:, 1] + fills[:, 2])
+    heaped = (fills[:, 2], np.zeros(len(fills)))
+    sides, is_heaped = np.array([0, 1, 1, 2]), np.array([1, 1, 0, 2])
+    return replace(
+        settings,
+        min_cover=find_threshold(closed, sides[logits.cover_truth], allowed),
+        min_fill=find_threshold(empty, sides[logits.fill_truth], allowed),
+        min_heaped=find_threshold(heaped, is_heaped[logits.fill_truth], 2 * allowed),
+    )
+
+
+def find_threshold(sides: tuple[np.ndarray, np.ndarray], truth: np.ndarray, allowed: float) -> float:
+    """The lowest threshold on the better of two probabilities that keeps wrong answers at `allowed` of all answers.
+
+    `truth` (N,) is 0 or 1 for the side, 2 for neither.
+    """
+    best, named = np.maximum(*sides), (sides[1] > sides[0]).astype(int)
+    for threshold in THRESHOLDS:
+        answered = best >= threshold
+        wrong = (named != truth) * np.where(truth == 2, 0.5, 1.0) * answered
+        if wrong.sum() <= allowed * max(1, answered.sum()):
+            return float(threshold)
+    return float(THRESHOLDS[-1])
+
+
+def read_all(reader: OnnxLoadStateReader, vehicles: list[Vehicle]) -> list[LoadState]:
+    """The reader's answers to vehicles' boxes with a detector's noise."""
+    rng = np.random.default_rng(12)
+    states = []
+    for vehicle in vehicles:
+        states += reader.read(cv2.imread(str(vehicle.image)), [jitter(vehicle.truck_xyxy, BOX_NOISE, rng)])
+    return states
+
+
+def count(vehicles: list[Vehicle], states: list[LoadState]) -> dict[str, str]:
+    """Tables of right, wrong and abstained answers as text, each with its n."""
+    pairs = list(zip(vehicles, states, strict=True))
+    tippers = [(v, s) for v, s in pairs if v.tipper]
+    others = [(v, s) for v, s in pairs if v.tipper is False]
+    beds = [iou(v.bed_xyxy, s.bed_xyxy) for v, s in tippers if v.bed_xyxy and s.bed_xyxy]
+    found = {
+        "tippers found": _share([s.tipper_confidence >= 0.5 for _, s in tippers]),
+        "others refused": _share([s.tipper_confidence < 0.5 for _, s in others]),
+        "bed overlap": f"mean IoU {np.mean(beds or [0]):.3f} (n={len(beds)})",
+        "bed overlap above 0.6": _share([overlap > 0.6 for overlap in beds]),
+    }
+    covers = [(COVERS.index(s.cover), v.cover) for v, s in tippers]
+    fills = [(FILLS.index(s.fill), v.fill) for v, s in tippers]
+    found["closed or not"] = _tally([(_side(a), _side(t)) for a, t in covers if t in (0, 1, 2)])
+    found["empty or loaded"] = _tally([(_side(a), _side(t)) for a, t in fills if t in (0, 1, 2)])
+    found["below or above"] = _tally([(a, t) for a, t in fills if t in (1, 2)])
+    four = [(v, s) for v, s in tippers if v.cover == 0 or (v.cover in (1, 2) and v.fill in (0, 1, 2))]
+    found["four states"] = _share([_four(v) == s.label.value for v, s in four])
+    found["accused though closed or empty"] = _share(
+        [s.label.value in ("loaded", "heaped") for v, s in tippers if v.cover == 0 or v.fill == 0]
+    )
+    found["named though not visible"] = _share([s.cover is not Cover.NOT_VISIBLE for v, s in tippers if v.cover == 3])
+    return found
+
+
+def _side(index: int) -> int:
+    """0 closed or empty, 1 partial, open or loaded, 3 not visible."""
+    return 1 if index == 2 else index
+
+
+def _four(vehicle: Vehicle) -> str:
+    """The label that follows from the truth."""
+    return "covered" if vehicle.cover == 0 else ("empty", "loaded", "heaped")[vehicle.fill]
+
+
+def _tally(pairs: list[tuple[int, int]]) -> str:
+    """Right, wrong, abstained."""
+    right = sum(a == t for a, t in pairs)
+    silent = sum(a == 3 for a, _ in pairs)
+    return f"{right} right, {len(pairs) - right - silent} wrong, {silent} abstained (n={len(pairs)})"
+
+
+def _share(hits: list[bool]) -> str:
+    """A share with its n."""
+    return f"{sum(hits)}/{len(hits)}"
+
+
+def list_errors(vehicles: list[Vehicle], states: list[LoadState]) -> Counter:
+    """How often each truth got each answer, axes joined."""
+    return Counter(
+        (name_kind(v), f"{s.cover}/{s.fill}" if s.tipper_confidence >= 0.5 else "not a tipper")
+        for v, s in zip(vehicles, states, strict=True)
+    )

@@ -1,0 +1,159 @@
+"""What the load networks learn from: labelled vehicles in rendered and real pictures, and their cut-outs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from detector.geometry import Box, area, clip, expand
+from detector.observation.load_crop import PADDING_GREY, cut_square, grow_bed
+from detector.observation.load_state import COVERS, FILLS, TRUCK_MARGIN
+
+UNKNOWN = -1
+MIRRORED_RIM = [1, 0, 3, 2]  # front left becomes front right, rear left becomes rear right
+MIN_TRUCK_PX = 48.0
+MIN_BED_PX = 36.0
+LABELS = Path(__file__).parent / "load_labels.csv"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vehicle:
+    """One labelled vehicle.
+
+    Attributes:
+        image: path of the picture.
+        truck_xyxy: its box in px.
+        tipper: None where it cannot be told.
+        bed_xyxy: the bed's box in px; None for other vehicles and where nobody has marked it.
+        rim: (4, 2) px: front left, front right, rear right, rear left; None where unknown.
+        visible: share of the bed's opening that is seen, 0 to 1; None where unknown.
+        cover, fill: indices into `COVERS` and `FILLS`; UNKNOWN takes no part in learning.
+        heap_m: crest over the edge in metres; None for an empty bed and where unknown.
+        is_real: a photograph.
+    """
+
+    image: Path
+    truck_xyxy: Box
+    tipper: bool | None
+    bed_xyxy: Box | None
+    rim: np.ndarray | None
+    visible: float | None
+    cover: int
+    fill: int
+    heap_m: float | None
+    is_real: bool
+
+
+def load_renders(folder: Path) -> list[Vehicle]:
+    """Vehicles of a rendered part (`labels.jsonl` and pictures), without those too small or without a picture."""
+    found = []
+    for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        path = folder / row["image"]
+        if path.exists():
+            found += [read_vehicle(path, v) for v in row["vehicles"] if _side(v["box_xyxy"]) >= MIN_TRUCK_PX]
+    return found
+
+
+def read_vehicle(image: Path, label: dict) -> Vehicle:
+    """One vehicle of a label row; see scripts/synthesis/truth.py for the fields."""
+    cover = COVERS.index(label["cover"]) if label["cover"] else UNKNOWN
+    fill = FILLS.index(label["fill"]) if label["fill"] else UNKNOWN
+    bed = tuple(label["bed_box_xyxy"]) if label["bed_box_xyxy"] else None
+    rim = np.asarray(label["bed_polygon"], np.float32) if label["bed_polygon"] else None
+    seen = label["visible_share"], cover, fill, label["heap_height_m"], False
+    return Vehicle(image, tuple(label["box_xyxy"]), label["tipper"], bed, rim, *seen)
+
+
+def load_photographs(data: Path, part: str) -> list[Vehicle]:
+    """Re-checked vehicles of real pictures, `part` train or held; load_labels.csv has boxes in shares of a picture."""
+    found = []
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["part"] != part:
+                continue
+            height, width = cv2.imread(str(data / row["image"])).shape[:2]
+            scale = (width, height, width, height)
+            truck = tuple(float(row[k]) * s for k, s in zip(("x1", "y1", "x2", "y2"), scale, strict=True))
+            keys = ("bed_x1", "bed_y1", "bed_x2", "bed_y2")
+            bed = tuple(float(row[k]) * s for k, s in zip(keys, scale, strict=True)) if row["bed_x1"] else None
+            cover = COVERS.index(row["cover"]) if row["cover"] else UNKNOWN
+            fill = FILLS.index(row["fill"]) if row["fill"] else UNKNOWN
+            tipper = {"true": True, "false": False}.get(row["tipper"])
+            found.append(Vehicle(data / row["image"], truck, tipper, bed, None, None, cover, fill, None, True))
+    return found
+
+
+def name_kind(vehicle: Vehicle) -> str:
+    """A vehicle's state in words, for balance and tables."""
+    if not vehicle.tipper:
+        return "real other" if vehicle.is_real else "other"
+    cover, fill = ("-" if i == UNKNOWN else axis[i] for i, axis in ((vehicle.cover, COVERS), (vehicle.fill, FILLS)))
+    return f"{'real ' if vehicle.is_real else ''}{cover}/{fill}"
+
+
+def has_bed(vehicle: Vehicle) -> bool:
+    """Whether a vehicle can teach the load network: a bed of some size with a label."""
+    return (
+        vehicle.bed_xyxy is not None
+        and _side(vehicle.bed_xyxy) >= MIN_BED_PX
+        and (vehicle.cover != UNKNOWN or vehicle.fill != UNKNOWN)
+    )
+
+
+def jitter(xyxy: Box, share: float, rng: np.random.Generator) -> Box:
+    """A box with every edge moved by normal noise of `share` of its width or height, at most twice that."""
+    width, height = xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]
+    dx1, dy1, dx2, dy2 = np.clip(rng.normal(0, share, 4), -2 * share, 2 * share)
+    return xyxy[0] + dx1 * width, xyxy[1] + dy1 * height, xyxy[2] + dx2 * width, xyxy[3] + dy2 * height
+
+
+def cut_truck(
+    image: np.ndarray, vehicle: Vehicle, size_px: int, rng: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The locator's input and target: crop (S, S, 3) and (12,) box and rim as shares of it, NaN where unknown.
+
+    With `rng` the box is noisy as a detector's is; without, it is exact.
+    """
+    box = vehicle.truck_xyxy if rng is None else jitter(vehicle.truck_xyxy, 0.045, rng)
+    crop, window = cut_square(image, expand(box, TRUCK_MARGIN), size_px)
+    target = np.full(12, np.nan, np.float32)
+    if vehicle.bed_xyxy is not None:
+        target[:4] = window.to_window(vehicle.bed_xyxy)
+    if vehicle.rim is not None:
+        target[4:] = ((vehicle.rim - (window.x_px, window.y_px)) / window.side_px).ravel()
+        if np.abs(target[4:] - 0.5).max() > 1.5:  # nearly beside the camera: corners run off to infinity
+            target[4:] = np.nan
+    return crop, target
+
+
+def cut_bed(image: np.ndarray, bed_xyxy: Box, size_px: int, rng: np.random.Generator | None) -> np.ndarray:
+    """The load network's input (S, S, 3); with `rng` the bed's box is as noisy as a locator's."""
+    box = bed_xyxy if rng is None else jitter(bed_xyxy, 0.05, rng)
+    return cut_square(image, grow_bed(box), size_px)[0]
+
+
+def mirror_target(target: np.ndarray) -> np.ndarray:
+    """A locator target (12,) for the mirrored crop."""
+    x1, y1, x2, y2 = target[:4]
+    rim = target[4:].reshape(4, 2)[MIRRORED_RIM] * (-1, 1) + (1, 0)
+    return np.concatenate([[1 - x2, y1, 1 - x1, y2], rim.ravel()]).astype(np.float32)
+
+
+def find_shown(crop: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of a crop that show the picture, without the grey padding around."""
+    shown = (crop != PADDING_GREY).any(2)
+    rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _side(xyxy: Box) -> float:
+    """Root of a box's area in px."""
+    return area(clip(xyxy, 1e6, 1e6)) ** 0.5

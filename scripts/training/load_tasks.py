@@ -1,0 +1,171 @@
+"""What each load network is shown and what it is punished for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional
+
+from detector.observation.load_crop import to_batch
+from scripts.training.load_degrade import degrade
+from scripts.training.load_samples import (
+    UNKNOWN,
+    Vehicle,
+    cut_bed,
+    cut_truck,
+    find_shown,
+    has_bed,
+    mirror_target,
+    name_kind,
+)
+
+Batch = dict[str, torch.Tensor]
+
+
+class Task(Protocol):
+    """Draws batches and measures errors for one network."""
+
+    size_px: int
+
+    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+        """`images` (N, 3, S, S) and targets."""
+        ...
+
+    def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:
+        """A scalar to be made small."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Vehicles with the chance of each to be drawn.
+
+    Kinds are balanced half-way (by the root of their number); `real_share` of the draws are photographs.
+    """
+
+    vehicles: list[Vehicle]
+    chances: np.ndarray
+
+    @classmethod
+    def balance(cls, vehicles: list[Vehicle], real_share: float) -> Pool:
+        """Sets the chances; without photographs all draws are renders."""
+        kinds = [name_kind(v) for v in vehicles]
+        counts = Counter(kinds)
+        chances = np.array([counts[kind] ** -0.5 for kind in kinds])
+        real = np.array([v.is_real for v in vehicles])
+        if real.any() and not real.all():
+            chances[real] *= real_share / chances[real].sum()
+            chances[~real] *= (1 - real_share) / chances[~real].sum()
+        return cls(vehicles, chances / chances.sum())
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[Vehicle]:
+        """Some vehicles, with replacement."""
+        return [self.vehicles[i] for i in rng.choice(len(self.vehicles), count, p=self.chances)]
+
+
+def change(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A degraded copy of a crop whose grey padding stays as it is."""
+    rows, columns = find_shown(crop)
+    if rows.stop - rows.start < 8 or columns.stop - columns.start < 8:
+        return crop
+    crop = crop.copy()
+    crop[rows, columns] = degrade(np.ascontiguousarray(crop[rows, columns]), rng, 0.8)
+    return crop
+
+
+class LocatorTask:
+    """Find the bed, tell tippers from others."""
+
+    def __init__(self, vehicles: list[Vehicle], size_px: int) -> None:
+        """Draws from renders and, for three tenths, from photographs."""
+        self.size_px = size_px
+        self._pool = Pool.balance(vehicles, 0.3)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+        """See `Task.draw`; `place` (N, 12) is NaN where unknown, `tipper` and `visible` (N,) likewise."""
+        crops, places, vehicles = [], [], self._pool.draw(count, rng)
+        for vehicle in vehicles:
+            crop, place = cut_truck(cv2.imread(str(vehicle.image)), vehicle, self.size_px, rng)
+            if rng.random() < 0.5:
+                crop, place = crop[:, ::-1], mirror_target(place)
+            crops.append(change(crop, rng))
+            places.append(place)
+        nan = float("nan")
+        return {
+            "images": torch.from_numpy(to_batch(crops)),
+            "place": torch.from_numpy(np.stack(places)),
+            "tipper": torch.tensor([nan if v.tipper is None else float(v.tipper) for v in vehicles]),
+            "visible": torch.tensor([nan if v.visible is None else v.visible for v in vehicles]),
+        }
+
+    def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:
+        """Distance of box and rim, overlap of the box, and cross entropies."""
+        boxes, rims = wanted["place"][:, :4], wanted["place"][:, 4:]
+        loss = functional.binary_cross_entropy_with_logits(*_known(found["tipper"][:, 0], wanted["tipper"]))
+        visible = _known(found["visible"][:, 0], wanted["visible"])
+        if len(visible[0]):
+            loss = loss + 0.3 * functional.binary_cross_entropy_with_logits(*visible)
+        known = ~boxes.isnan().any(1)
+        if known.any():
+            box, target = found["box"][known], boxes[known]
+            loss = loss + 6 * functional.smooth_l1_loss(box, target, beta=0.02) + (1 - _overlap(box, target)).mean()
+        known = ~rims.isnan().any(1)
+        if known.any():
+            loss = loss + 2 * functional.smooth_l1_loss(found["rim"][known], rims[known], beta=0.04)
+        return loss
+
+
+class StateTask:
+    """Name cover and fill of a bed."""
+
+    def __init__(self, vehicles: list[Vehicle], size_px: int, real_share: float = 0.2) -> None:
+        """Draws from vehicles with a bed and a label."""
+        self.size_px = size_px
+        self._pool = Pool.balance([v for v in vehicles if has_bed(v)], real_share)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+        """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
+        crops, vehicles = [], self._pool.draw(count, rng)
+        for vehicle in vehicles:
+            crop = cut_bed(cv2.imread(str(vehicle.image)), vehicle.bed_xyxy, self.size_px, rng)
+            crop = crop[:, ::-1] if rng.random() < 0.5 else crop
+            crops.append(change(crop, rng))
+        heaps = [v.heap_m if v.heap_m is not None and v.fill in (1, 2) else float("nan") for v in vehicles]
+        return {
+            "images": torch.from_numpy(to_batch(crops)),
+            "cover": torch.tensor([v.cover for v in vehicles]),
+            "fill": torch.tensor([v.fill for v in vehicles]),
+            "heap": torch.tensor(heaps),
+        }
+
+    def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:
+        """Cross entropies of both axes and, as a teacher, the crest's height."""
+        loss = 0.0
+        for axis in ("cover", "fill"):
+            known = wanted[axis] != UNKNOWN
+            if known.any():
+                loss = loss + functional.cross_entropy(found[axis][known], wanted[axis][known], label_smoothing=0.03)
+        heap = _known(found["heap"][:, 0], wanted["heap"])
+        if len(heap[0]):
+            loss = loss + functional.smooth_l1_loss(*heap, beta=0.1)
+        return loss
+
+
+def _known(found: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The pairs in which the wanted value is no NaN."""
+    known = ~wanted.isnan()
+    return found[known], wanted[known]
+
+
+def _overlap(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Generalised intersection over union of paired boxes (N, 4), -1 to 1."""
+    low, high = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
+    shared = (high - low).clamp(min=0).prod(1)
+    union = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - shared
+    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
+    return shared / union.clamp(min=1e-6) - (hull - union) / hull.clamp(min=1e-6)
