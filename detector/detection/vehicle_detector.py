@@ -1,0 +1,92 @@
+"""The vehicle detector that runs an ONNX export of YOLO (see `scripts/train_vehicle_detector.py`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+import numpy as np
+
+from detector.detection.letterbox import Letterbox
+from detector.detection.postprocess import decode, drop_slivers, suppress, thresholds_by_class
+from detector.entities import Detections, VehicleType
+from detector.errors import ModelError
+
+
+class Network(Protocol):
+    """A network that can be run; see `detector.inference`."""
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Outputs in the network's order for a float32 batch (N, 3, H, W)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """What the manifest's row `vehicle_detector` says beside the file; thresholds were chosen on training data.
+
+    Attributes:
+        input_px: long side of the network's input, a multiple of 32.
+        thresholds: smallest confidence that is reported, by class label; every class must be named.
+        max_iou: overlap beyond which two boxes are the same vehicle, 0 to 1.
+        max_detections: boxes an image, best first.
+    """
+
+    input_px: int = 640
+    thresholds: Mapping[str, float] = field(default_factory=lambda: {kind.label: 0.25 for kind in VehicleType})
+    max_iou: float = 0.6
+    max_detections: int = 200
+
+    def __post_init__(self) -> None:
+        """Refuse values that the detector cannot work with."""
+        if self.input_px < 32 or self.input_px % 32:
+            raise ModelError(f"weights vehicle_detector: input_px is {self.input_px}, must be a multiple of 32")
+        if not 0 < self.max_iou <= 1 or self.max_detections < 1:
+            raise ModelError("weights vehicle_detector: max_iou must lie between 0 and 1, max_detections above 0")
+        try:
+            thresholds_by_class(dict(self.thresholds))
+        except ValueError as error:
+            raise ModelError(f"weights vehicle_detector: {error}") from error
+
+    @classmethod
+    def parse(cls, row: Mapping[str, Any]) -> "DetectorSettings":
+        """Read a manifest row; keys of other readers are ignored, missing ones keep their default.
+
+        Raises:
+            ModelError: classes in another order than `VehicleType`, or a value out of range.
+        """
+        labels = [kind.label for kind in VehicleType]
+        if list(row.get("classes", labels)) != labels:
+            raise ModelError(f"weights vehicle_detector: classes are {row['classes']}, must be {labels}")
+        return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})
+
+
+class OnnxVehicleDetector:
+    """A `VehicleDetector`: letterbox, network, decoding, suppression."""
+
+    def __init__(self, network: Network, settings: DetectorSettings | None = None) -> None:
+        """Take a network that is ready to run.
+
+        Args:
+            network: an `OnnxModel` with input (N, 3, H, W) and output (N, 4 + classes, anchors).
+            settings: None for the defaults.
+        """
+        self._network = network
+        self._settings = settings or DetectorSettings()
+        self._thresholds = thresholds_by_class(dict(self._settings.thresholds))
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """What each image holds; images of one size go through the network together. See `VehicleDetector`."""
+        boxes = [Letterbox.fit(*image.shape[:2], self._settings.input_px) for image in images]
+        found: list[Detections] = [Detections.empty()] * len(images)
+        for shape in dict.fromkeys(box.input_wh for box in boxes):
+            rows = [index for index, box in enumerate(boxes) if box.input_wh == shape]
+            (outputs,) = self._network.run(np.stack([boxes[row].apply(images[row]) for row in rows]))
+            for row, output in zip(rows, outputs, strict=True):
+                found[row] = self._finish(output, boxes[row], images[row])
+        return found
+
+    def _finish(self, output: np.ndarray, letterbox: Letterbox, image: np.ndarray) -> Detections:
+        kept = suppress(decode(output, self._thresholds), self._settings.max_iou)
+        xyxy = letterbox.restore(kept.xyxy, *image.shape[:2])
+        found = drop_slivers(Detections(xyxy, kept.confidence, kept.class_id))
+        return found.where(np.arange(len(found)) < self._settings.max_detections)

@@ -1,0 +1,160 @@
+"""Runs an ONNX file on what the machine really has; every model of the program goes through here.
+
+Providers that onnxruntime *lists* are those it was compiled with, not those that work: a graphics card is looked for
+with the driver itself, and a session is asked afterwards what it uses.
+"""
+
+import ctypes
+import logging
+import sys
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from detector.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+GPU_BATCH = 8
+"""Items a run on a graphics card; shorter batches are filled up, since the card picks its algorithms by shape."""
+
+
+class Device(StrEnum):
+    """Where a model shall run. AUTO takes CUDA where a graphics card answers, and the CPU otherwise.
+
+    TENSORRT is never taken unasked: it builds an engine for each input shape, for minutes, at the first run.
+    """
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    TENSORRT = "tensorrt"
+
+
+PROVIDERS = {
+    Device.CPU: ["CPUExecutionProvider"],
+    Device.CUDA: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    Device.TENSORRT: ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+}
+
+
+@cache
+def count_gpus() -> int:
+    """How many NVIDIA cards the driver offers to this process (it heeds CUDA_VISIBLE_DEVICES); 0 without a driver."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+class OnnxModel:
+    """One ONNX file, ready to run; keeps no state between runs and may be shared by threads."""
+
+    def __init__(
+        self, path: Path, device: Device = Device.AUTO, *, threads: int = 0, batch_size: int | None = None
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: ONNX file; its hash has been verified by `detector.weights`.
+            device: where to run.
+            threads: CPU threads of one run; 0 for one a core.
+            batch_size: items run at once; None for 1 on the CPU, where more gain nothing (see `run`), and for
+                `GPU_BATCH` on a graphics card.
+
+        Raises:
+            ModelError: the file cannot be read or run, or a device that was asked for is not there or not used.
+        """
+        self.path = path
+        chosen = _choose_device(path, device)
+        self._session = _open_session(path, chosen, threads)
+        used = tuple(self._session.get_providers())
+        if used[0] != PROVIDERS[chosen][0]:
+            if device is not Device.AUTO:
+                raise ModelError(f"model {path}: {device} was asked for, onnxruntime uses {used[0]}; install [gpu]")
+            logger.warning("%s runs on the CPU: the graphics card could not be used; install [gpu]", path.name)
+        self.providers: tuple[str, ...] = used
+        """Execution providers in use, first choice first."""
+        on_gpu = used[0] != "CPUExecutionProvider"
+        self._batch_size = batch_size or (GPU_BATCH if on_gpu else 1)
+        self._fill_up = on_gpu
+        self._input = self._session.get_inputs()[0].name
+
+    @property
+    def input_shape(self) -> tuple[int | str | None, ...]:
+        """Shape of the input; a name or None stands for a free dimension."""
+        return tuple(self._session.get_inputs()[0].shape)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs in the order in which `run` returns them."""
+        return tuple(output.name for output in self._session.get_outputs())
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Run any number of items, in slices of the batch size; an item's result does not depend on its company.
+
+        Args:
+            batch: (N, ...) of the input's type and shape, N at least 1.
+
+        Returns:
+            The outputs in the model's order, each (N, ...).
+
+        Raises:
+            ModelError: the model does not accept the array.
+        """
+        slices = [self._run_slice(batch[i : i + self._batch_size]) for i in range(0, len(batch), self._batch_size)]
+        return [np.concatenate(parts) for parts in zip(*slices, strict=True)]
+
+    def _run_slice(self, batch: np.ndarray) -> list[np.ndarray]:
+        n = len(batch)
+        if self._fill_up and n < self._batch_size:
+            batch = np.concatenate([batch, np.zeros((self._batch_size - n, *batch.shape[1:]), batch.dtype)])
+        try:
+            outputs = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
+        except Exception as error:  # onnxruntime's exceptions share no base but Exception
+            raise ModelError(f"model {self.path}: {_first_line(error)}") from error
+        return [output[:n] for output in outputs]
+
+
+def _choose_device(path: Path, device: Device) -> Device:
+    if device is Device.AUTO:
+        return Device.CUDA if count_gpus() and _is_compiled_in(Device.CUDA) else Device.CPU
+    if device is not Device.CPU and not _is_compiled_in(device):
+        raise ModelError(f"model {path}: this onnxruntime was built without {device}; install onnxruntime-gpu")
+    if device is not Device.CPU and not count_gpus():
+        raise ModelError(f"model {path}: {device} was asked for, but the machine has no NVIDIA graphics card")
+    return device
+
+
+def _is_compiled_in(device: Device) -> bool:
+    return PROVIDERS[device][0] in onnxruntime.get_available_providers()
+
+
+def _open_session(path: Path, device: Device, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Several models share the cores: a session that spins while it waits takes time from the one that works.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers: list[Any] = list(PROVIDERS[device])
+    if device is not Device.CPU:
+        onnxruntime.preload_dlls()  # CUDA and cuDNN of the [gpu] extra lie inside site-packages
+        # The default, EXHAUSTIVE, times the algorithms and so may choose another one in each process.
+        cuda = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"})
+        providers[providers.index("CUDAExecutionProvider")] = cuda
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:  # onnxruntime's exceptions share no base but Exception
+        raise ModelError(f"model {path}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,81 @@
+"""The filter that predicts boxes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.tracking.motion import BoxMotion, MotionNoise
+
+NOISE = MotionNoise()
+BOX = np.array([[100.0, 200.0, 180.0, 260.0]])
+STEP_S = st.floats(0.01, 1.0)
+
+
+def learn(speed_px: float, step_s: float, steps: int = 12, growth_px: float = 0.0) -> BoxMotion:
+    motion = BoxMotion.start(BOX, NOISE)
+    for index in range(1, steps + 1):
+        half = growth_px / 2
+        shift = np.array([speed_px - half, -half, speed_px + half, half]) * index * step_s
+        motion = motion.predict(step_s, NOISE).correct(np.array([0]), BOX + shift, NOISE)
+    return motion
+
+
+def test_a_new_box_stands_still() -> None:
+    """Without a second look there is no speed to extrapolate."""
+    assert BoxMotion.start(BOX, NOISE).predict(1.0, NOISE).xyxy == pytest.approx(BOX)
+
+
+@pytest.mark.parametrize("step_s", [0.04, 0.125, 0.5])
+def test_speed_is_learned_in_px_a_second_at_any_frame_rate(step_s: float) -> None:
+    """A vehicle at 90 px/s is known to drive 90 px/s, whether frames come 2 or 25 times a second."""
+    assert learn(90, step_s).velocity[0] == pytest.approx([90, 0, 0, 0], abs=5)
+
+
+@given(STEP_S, STEP_S)
+def test_two_steps_leave_what_one_step_of_their_sum_leaves(first_s: float, second_s: float) -> None:
+    """Prediction depends on elapsed time alone, not on how many frames it was cut into."""
+    motion = learn(50, 0.1)
+    still = motion.hold_size(np.array([True]))  # noise scales with the size, so the size must stay
+    twice = still.predict(first_s, NOISE).predict(second_s, NOISE)
+    once = still.predict(first_s + second_s, NOISE)
+    for name in BoxMotion.__slots__:
+        assert getattr(twice, name) == pytest.approx(getattr(once, name), rel=1e-6, abs=1e-6)
+
+
+@given(st.lists(STEP_S, min_size=1, max_size=30))
+def test_covariances_stay_valid(steps_s: list[float]) -> None:
+    """However frames are spaced, every 2 x 2 covariance stays positive definite."""
+    motion = BoxMotion.start(BOX, NOISE)
+    for step_s in steps_s:
+        motion = motion.predict(step_s, NOISE).correct(np.array([0]), BOX, NOISE)
+        assert (motion.variance > 0).all()
+        assert (motion.variance * motion.speed_variance > motion.covariance**2).all()
+
+
+def test_correction_lies_between_prediction_and_detection() -> None:
+    """A surprising box pulls the state toward it, not onto it, and only the rows that were seen."""
+    both = BoxMotion.start(np.concatenate([BOX, BOX]), NOISE).predict(0.001, NOISE)
+    corrected = both.correct(np.array([1]), BOX + 10, NOISE)
+    assert (corrected.position[0] == both.position[0]).all()
+    assert both.position[1, 0] < corrected.position[1, 0] < both.position[1, 0] + 10
+
+
+def test_a_shrinking_box_never_turns_inside_out() -> None:
+    """Extrapolated far, width and height stay at least 1 px."""
+    motion = BoxMotion.start(BOX, NOISE)
+    for index in range(1, 8):
+        inset = np.array([4, 3, -4, -3]) * index
+        motion = motion.predict(0.1, NOISE).correct(np.array([0]), BOX + inset, NOISE)
+    x1, y1, x2, y2 = motion.predict(10.0, NOISE).xyxy[0]
+    assert x2 - x1 >= 1
+    assert y2 - y1 >= 1
+
+
+def test_held_size_stays_while_the_centre_moves_on() -> None:
+    """A vehicle out of sight keeps its size and goes on driving."""
+    growing = learn(90, 0.1, growth_px=40)
+    assert growing.velocity[0, 2:] == pytest.approx([40, 40], abs=5)
+    held = growing.hold_size(np.array([True])).predict(1.0, NOISE)
+    assert held.position[0, 2:] == pytest.approx(growing.position[0, 2:])
+    assert held.position[0, 0] > growing.position[0, 0] + 80
