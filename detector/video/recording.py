@@ -99,7 +99,7 @@ class Recording:
             yield packet, raw
 
     def raw_packets(self) -> Iterator[av.Packet]:
-        """Packets as PyAV gives them; a stretch that cannot be read is skipped, until ten attempts in a row have failed."""
+        """Packets as PyAV gives them; what cannot be read is skipped, until ten attempts in a row have failed."""
         failed_in_a_row = 0
         while failed_in_a_row < _MAX_FAILURES:
             try:
