@@ -76,7 +76,7 @@ class Packet:
         return hashlib.sha256(self.data).hexdigest()
 
     def to_av(self) -> av.Packet:
-        """Copy into FFmpeg's memory; `opaque` is the pts, which a decoder hands on to the picture.
+        """Copy into FFmpeg's memory; `opaque` is (pts,), which a decoder hands on to the picture.
 
         `av.Packet(bytes)` would borrow the bytes, which lack the zeroed padding that FFmpeg's readers may run into.
         """
@@ -85,7 +85,7 @@ class Packet:
         raw.pts, raw.dts, raw.duration = self.pts, self.dts, self.duration
         raw.time_base = self.time_base
         raw.is_keyframe = self.is_keyframe
-        raw.opaque = self.pts
+        raw.opaque = (self.pts,)  # a new object: PyAV keys `opaque` by address, so a shared int would be freed twice
         return raw
 
 

@@ -79,10 +79,10 @@ class Replayer:
             passes += take_closed(self._pipeline.close_camera(camera.camera_id), cases)
             cases.finish()
             counters = source.counters
-            damage = source.damage
+            damage = [note for note in source.notes if not note.startswith("time stamps")]
             return ClipReport(
                 path=str(clip),
-                video_s=source.end_s,
+                video_s=source._end_s,
                 wall_s=time.monotonic() - began,
                 frames=counters.decoded,
                 analysed=counters.analysed,

@@ -72,10 +72,12 @@ class ImageConverter:
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
     """Turn an image (H, W, 3) as a display matrix asks, to the nearest quarter turn, mirrored where it says so.
 
+    The result is contiguous. None as matrix: the image is upright.
+
     FFmpeg's matrix sends (x, y) to (a·x + c·y, b·x + d·y), its integers being (a, b, u, c, d, v, x, y, w).
     """
     if matrix is None:
-        return image
+        return np.ascontiguousarray(image)
     a, b, _, c, d = matrix[:5]
     if abs(a) + abs(d) >= abs(b) + abs(c):
         x_sign, y_sign = a, d
@@ -109,12 +111,22 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
             if not missing:
                 break
             for picture in decoder.decode(raw):
-                if picture.opaque in missing and not picture.is_corrupt:
-                    images[picture.opaque] = converter.image(picture)
-                    missing.discard(picture.opaque)
+                pts = pts_of(picture)
+                if pts in missing and not picture.is_corrupt:
+                    images[pts] = converter.image(picture)
+                    missing.discard(pts)
     if missing:
         raise EvidenceError(f"pictures cannot be decoded again from the packets: pts {sorted(missing)}")
     return images
+
+
+def pts_of(picture: VideoFrame) -> int:
+    """The repaired pts of the packet that a picture was decoded from.
+
+    It travels as `opaque`, wrapped in a tuple of its own: PyAV keys these objects by address, and an int that two
+    decoders share is lost to both when the first one frees it.
+    """
+    return picture.opaque[0]
 
 
 class Decoder:

@@ -13,7 +13,7 @@ from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import Packet, PacketStore, StreamInfo
 from detector.video.damage import DamageLog, PictureTrust
-from detector.video.decoding import ImageConverter, describe
+from detector.video.decoding import ImageConverter, describe, pts_of
 from detector.video.recording import Recording, presentation_stamps
 from detector.video.ring import PacketRing
 from detector.video.sampling import SamplingGrid
@@ -139,7 +139,7 @@ class FileSource:
                 if packet is not None and (template is None or packet.is_keyframe):
                     template = packet
                 for picture in recording.decoder.decode(raw):
-                    self._origin_pts: int = picture.opaque
+                    self._origin_pts: int = pts_of(picture)
                     self._info = describe(recording.stream, template, picture)
                     return
         raise SourceError(f"{self._path}: no picture in it can be decoded")
@@ -164,8 +164,8 @@ class FileSource:
         if self._recording.decoder.has_failed:
             self._trust.fail()
         for picture in pictures:
-            self._lose_before(picture.opaque)
-            origin, is_sound = self._trust.receive(picture.opaque, picture.is_corrupt)
+            self._lose_before(pts_of(picture))
+            origin, is_sound = self._trust.receive(pts_of(picture), picture.is_corrupt)
             if origin is None:
                 continue  # it came out too late and has been counted as lost
             if is_sound and origin.pts > self._last_pts:

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from detector.errors import SourceError
 from detector.packets import Packet
-from detector.video.decoding import Decoder
+from detector.video.decoding import Decoder, pts_of
 from detector.video.timestamps import TimestampRepair
 
 _THREADS = 2
@@ -74,7 +74,7 @@ class Recording:
         return self.container.duration / av.time_base if self.container.duration else None
 
     def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, av.Packet]]:
-        """Packets in decoding order, each with PyAV's own for the decoder; its `opaque` is the repaired pts.
+        """Packets in decoding order, each with PyAV's own for the decoder; its `opaque` holds the repaired pts.
 
         Args:
             origin_pts: pts of the first picture, from which `stream_s` counts.
@@ -95,7 +95,7 @@ class Recording:
                 is_keyframe=raw.is_keyframe,
                 stream_s=float((pts - origin_pts) * time_base),
             )
-            raw.opaque = pts
+            raw.opaque = (pts,)
             yield packet, raw
 
     def raw_packets(self) -> Iterator[av.Packet]:
@@ -150,10 +150,10 @@ def _decode_order(recording: Recording, limit: int | None) -> tuple[list[int], l
     shown: list[int] = []
     for raw in islice(recording.raw_packets(), limit):
         stamp, _ = recording.repair.repair(None if limit is None else raw.pts, raw.dts, raw.duration or 0)
-        raw.opaque = stamp
+        raw.opaque = (stamp,)
         sent.append(stamp)
-        shown += [picture.opaque for picture in recording.decoder.decode(raw)]
-    shown += [picture.opaque for picture in recording.decoder.decode(None)]
+        shown += [pts_of(picture) for picture in recording.decoder.decode(raw)]
+    shown += [pts_of(picture) for picture in recording.decoder.decode(None)]
     return sent, shown
 
 

@@ -3,8 +3,9 @@
 from collections import deque
 from fractions import Fraction
 
-_JUMP_S = 1.0
-"""A step back of this much is a new start of the clock (files joined, camera rebooted), a smaller one is jitter."""
+_JUMP_S = Fraction(1, 5)
+"""A step back of this much is a new start of the clock (files joined, camera rebooted), a smaller one is jitter.
+Raising squeezes the pictures of that time into a few ticks, so it must be short against the sampling grid."""
 
 _REORDER = 64
 """Pictures that a codec may hold back at most are far fewer (H.264 and H.265: 16)."""
@@ -20,7 +21,7 @@ class TimestampRepair:
 
     - no `dts`: the previous one plus one picture, but not after the packet's own `pts`;
     - no `pts`: the packet's `dts`;
-    - `dts` steps back by less than 1 s: raised to one tick after the previous one;
+    - `dts` steps back by less than 0.2 s: raised to one tick after the previous one;
     - `dts` steps back by more: all stamps from there on are shifted, so that time goes on one picture later;
     - `pts` before `dts` or already taken: raised to the next free tick.
 
@@ -30,7 +31,7 @@ class TimestampRepair:
     Attributes:
         picture: ticks of one picture at the average rate.
         repaired: packets repaired so far.
-        jumps: for the first steps back of 1 s or more: seconds since the first packet, and size of the step in s.
+        jumps: for the first steps back of 0.2 s or more: seconds since the first packet, and size of the step in s.
     """
 
     def __init__(self, time_base: Fraction, average_rate: Fraction | None, reorder_depth: int = 0) -> None:
