@@ -32,8 +32,9 @@ class PinholeCamera:
         return local[:, :2] / safe[:, None] * self.focal_px + centre, depth
 
 
-def aim_camera(position_m: np.ndarray, target_m: np.ndarray, focal_px: float, size_px: tuple[int, int],
-               roll_rad: float = 0.0) -> PinholeCamera:
+def aim_camera(
+    position_m: np.ndarray, target_m: np.ndarray, focal_px: float, size_px: tuple[int, int], roll_rad: float = 0.0
+) -> PinholeCamera:
     """Returns a camera at a position that looks at a target; positive roll turns the picture clockwise."""
     position, target = np.asarray(position_m, float), np.asarray(target_m, float)
     forward = (target - position) / np.linalg.norm(target - position)
@@ -44,8 +45,14 @@ def aim_camera(position_m: np.ndarray, target_m: np.ndarray, focal_px: float, si
     return PinholeCamera(position, np.stack([c * right + s * down, -s * right + c * down, forward]), focal_px, size_px)
 
 
-def frame_points(position_m: np.ndarray, points_m: np.ndarray, size_px: tuple[int, int], fill: float,
-                 shift: tuple[float, float] = (0.0, 0.0), roll_rad: float = 0.0) -> PinholeCamera:
+def frame_points(
+    position_m: np.ndarray,
+    points_m: np.ndarray,
+    size_px: tuple[int, int],
+    fill: float,
+    shift: tuple[float, float] = (0.0, 0.0),
+    roll_rad: float = 0.0,
+) -> PinholeCamera:
     """Returns a camera that frames points so that their box takes `fill` of the picture's tighter side.
 
     Args:
@@ -68,7 +75,7 @@ def frame_points(position_m: np.ndarray, points_m: np.ndarray, size_px: tuple[in
     return aim_camera(position_m, position_m + camera.axes.T @ ray, focal_px, size_px, roll_rad)
 
 
-# Places in the vehicle's frame: distance before the bumper (or behind the tailgate), offset to the left, height, metres.
+# Places in the vehicle's frame: metres before the bumper (or behind the tailgate), offset to the left, height.
 PLACES: dict[str, dict[str, dict[str, tuple[float, float]]]] = {
     "train": {
         "gantry_front": {"ahead": (2.5, 15), "side": (-4.5, 4.5), "height": (5.5, 8.0)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,9 @@ def _axes(spec: Tipper, front_m: float, margin_m: float) -> tuple[np.ndarray, np
     rows = max(8, int(spec.bed_length_m / STEP_M))
     columns = max(8, int(spec.bed_width_m / STEP_M))
     half = spec.bed_width_m / 2 - margin_m
-    return np.linspace(front_m - spec.bed_length_m + margin_m, front_m - margin_m, rows), np.linspace(-half, half, columns)
+    return np.linspace(front_m - spec.bed_length_m + margin_m, front_m - margin_m, rows), np.linspace(
+        -half, half, columns
+    )
 
 
 def shape_heap(spec: Tipper, xs: np.ndarray, ys: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -45,7 +48,9 @@ def shape_heap(spec: Tipper, xs: np.ndarray, ys: np.ndarray, rng: np.random.Gene
     return height + 0.012 * make_noise(height.shape, 0.25 / STEP_M, rng, 2) - 0.006
 
 
-def add_load(body: Body, spec: Tipper, front_m: float, inner: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+def add_load(
+    body: Body, spec: Tipper, front_m: float, inner: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
     """Adds the load, or the leftovers on an empty floor; returns its height over the edge (R, C), None when empty."""
     xs, ys = _axes(spec, front_m, 0.0 if spec.load.crest_m is None else 0.004)
     gx, gy = np.meshgrid(xs, ys, indexing="ij")
@@ -127,9 +132,23 @@ def _add_cloth(body: Body, spec: Tipper, front_m: float, load_top: np.ndarray | 
         wave = 1 + 0.35 * make_noise((len(xs), 2), 0.5 / STEP_M, rng, 2)[:, 0]
         sides = []
         for side, column in ((-1, 0), (1, -1)):
-            skirt = np.stack([np.stack([xs, np.full(len(xs), side * (outside + 0.02 * np.sin(9 * xs + 3 * d))),
-                                        spec.rim_m + 0.015 - d * cover.overhang_m * wave], -1) for d in drops], 1)
-            lip = np.stack([xs, np.full(len(xs), side * outside), spec.rim_m + np.maximum(cloth[:, column], 0.02)], -1)[:, None]
+            skirt = np.stack(
+                [
+                    np.stack(
+                        [
+                            xs,
+                            np.full(len(xs), side * (outside + 0.02 * np.sin(9 * xs + 3 * d))),
+                            spec.rim_m + 0.015 - d * cover.overhang_m * wave,
+                        ],
+                        -1,
+                    )
+                    for d in drops
+                ],
+                1,
+            )
+            lip = np.stack([xs, np.full(len(xs), side * outside), spec.rim_m + np.maximum(cloth[:, column], 0.02)], -1)[
+                :, None
+            ]
             sides.append(np.concatenate([lip, skirt], 1))
         grid = np.concatenate([sides[0][:, ::-1], grid, sides[1]], 1)
     grid = grid[rows_kept]
@@ -147,8 +166,8 @@ def _add_cloth(body: Body, spec: Tipper, front_m: float, load_top: np.ndarray | 
         body.crest_m = max(crest, body.crest_m or crest)
     if cover.shape in ("flat", "sag") and rng.random() < 0.6:
         for row in range(8, rows - 4, int(rng.integers(14, 30))):
-            line = grid[min(row, len(grid) - 1), ::4] + (0, 0, 0.012)
-            for a, b in zip(line[:-1], line[1:], strict=True):
+            line = grid[min(row, len(grid) - 1), ::4] + np.array([0, 0, 0.012])
+            for a, b in pairwise(line):
                 body.mesh.add_tube(tuple(a), tuple(b), 0.012, "rope", 5)
 
 
@@ -171,11 +190,17 @@ def _add_lid(body: Body, spec: Tipper, front_m: float) -> None:
         if side == 1 and cover.extent < 1:  # this leaf stands open, hung at its hinge
             body.mesh.add_box((rear_m, half, rim - half * 0.75), (front_m, half + 0.05, rim + 0.03), "lid")
             continue
-        outline = np.array([(side * half, rim + 0.02), (side * 0.01, rim + roof), (side * 0.01, rim + roof + 0.04),
-                            (side * half, rim + 0.06)])
+        outline = np.array(
+            [
+                (side * half, rim + 0.02),
+                (side * 0.01, rim + roof),
+                (side * 0.01, rim + roof + 0.04),
+                (side * half, rim + 0.06),
+            ]
+        )
         body.mesh.add_prism(outline, 0, (rear_m, front_m), "lid")
         for x in np.linspace(rear_m + 0.3, front_m - 0.3, 6):
-            rib = outline + (0, 0.03)
+            rib = outline + np.array([0, 0.03])
             body.mesh.add_prism(rib, 0, (x - 0.03, x + 0.03), "lid")
 
 
@@ -190,7 +215,7 @@ def _add_folded(body: Body, spec: Tipper, front_m: float, rng: np.random.Generat
         x = front_m - 0.1 if spec.cover.folded == "front" else rear_m + 0.05
         z = rim + (spec.front_raise_m if spec.cover.folded == "front" else 0) + 0.5 * thick
         line = [(x, y, z) for y in np.linspace(-half, half, 7)]
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         r0, r1 = thick * rng.uniform(0.7, 1.2, 2)
         body.mesh.add_tube(a, b, (r0, r1), "cloth", 9)
 

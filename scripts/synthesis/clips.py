@@ -152,7 +152,9 @@ def render_clip(name: str, output: Path, samples: int, cache: Path) -> None:
     camera = aim_camera(np.array(cast.camera_m), np.array(cast.target_m), cast.focal_px, cast.size_px)
     set_camera(camera)
     background = _render_background(cache / "background.npy", samples)
-    records: list[dict[str, Any]] = [_describe(role, vehicle) for role, vehicle in zip(cast.roles, vehicles, strict=True)]
+    records: list[dict[str, Any]] = [
+        _describe(role, vehicle) for role, vehicle in zip(cast.roles, vehicles, strict=True)
+    ]
     look = Look(gain_noise=0.0025, bloom=0.03, jpeg=97, warmth=0.02)
     frames = round(cast.seconds * float(cast.fps))
     for index in range(frames):
@@ -199,8 +201,17 @@ def _render_background(path: Path, samples: int) -> np.ndarray:
 def _describe(role: Role, vehicle: Vehicle) -> dict[str, Any]:
     """Returns what is true of a vehicle throughout the film."""
     spec, crest = vehicle.spec, vehicle.body.crest_m
-    record = {"track_id": vehicle.track_id, "kind": vehicle.body.kind, "tipper": spec is not None, "plate": vehicle.plate,
-              "plate_types": vehicle.plate_types, "speed_mps": role.speed_mps, "cover": None, "fill": None, "heap_height_m": None}
+    record = {
+        "track_id": vehicle.track_id,
+        "kind": vehicle.body.kind,
+        "tipper": spec is not None,
+        "plate": vehicle.plate,
+        "plate_types": vehicle.plate_types,
+        "speed_mps": role.speed_mps,
+        "cover": None,
+        "fill": None,
+        "heap_height_m": None,
+    }
     if spec is not None:
         cover = "open" if spec.cover.kind == "none" else ("closed" if spec.cover.extent >= 1 else "partial")
         fill = "empty" if crest is None else ("above_edge" if crest > 0 else "below_edge")
@@ -221,10 +232,18 @@ def _write_truth(cast: Cast, camera: PinholeCamera, records: list[dict[str, Any]
         record["whole_s"] = round(sum(inside) / float(cast.fps), 2)
         record["plate_width_px"] = round(max(widths), 1) if widths else None
     truth = {
-        "clip": output.name, "size_px": list(cast.size_px), "fps": float(cast.fps), "started_at": cast.started_at,
-        "camera": {"id": cast.camera_id, "position_m": list(cast.camera_m), "target_m": list(cast.target_m),
-                   "focal_px": camera.focal_px, "sees_into_bed": cast.sees_into_bed,
-                   "direction": "away" if cast.away else "towards"},
+        "clip": output.name,
+        "size_px": list(cast.size_px),
+        "fps": float(cast.fps),
+        "started_at": cast.started_at,
+        "camera": {
+            "id": cast.camera_id,
+            "position_m": list(cast.camera_m),
+            "target_m": list(cast.target_m),
+            "focal_px": camera.focal_px,
+            "sees_into_bed": cast.sees_into_bed,
+            "direction": "away" if cast.away else "towards",
+        },
         "vehicles": records,
     }
     output.with_suffix(".truth.json").write_text(json.dumps(truth, ensure_ascii=False, separators=(",", ":")) + "\n")

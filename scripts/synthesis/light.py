@@ -22,7 +22,9 @@ class Light:
     mono: bool = False
 
 
-def _add_lamp(kind: str, position_m: tuple, power_w: float, rgb: tuple, target_m: tuple | None = None) -> bpy.types.Object:
+def _add_lamp(
+    kind: str, position_m: tuple, power_w: float, rgb: tuple, target_m: tuple | None = None
+) -> bpy.types.Object:
     data = bpy.data.lights.new("lamp", kind)
     data.energy, data.color = power_w, rgb
     item = bpy.data.objects.new("lamp", data)
@@ -97,7 +99,9 @@ def set_light(light: Light, camera_m: np.ndarray, target_m: np.ndarray, rng: np.
     if light.name == "night_lamps" or (light.name == "dusk" and rng.random() < 0.5):
         warm = (1.0, 0.72, 0.4) if rng.random() < 0.6 else (0.85, 0.93, 1.0)
         for _ in range(2):
-            spot = target_m + np.array([rng.uniform(-12, 10), rng.choice([-1, 1]) * rng.uniform(3.5, 7), rng.uniform(7, 10)])
+            spot = target_m + np.array(
+                [rng.uniform(-12, 10), rng.choice([-1, 1]) * rng.uniform(3.5, 7), rng.uniform(7, 10)]
+            )
             _add_lamp("POINT", tuple(spot), rng.uniform(250, 900), warm).data.shadow_soft_size = 0.3
     if light.name in ("night_flash", "infrared") or (light.name == "night_lamps" and rng.random() < 0.25):
         reach = np.linalg.norm(target_m - camera_m)
@@ -121,6 +125,8 @@ def add_beams(vehicle: bpy.types.Object, lamps_m: list, light: Light) -> None:
     if light.lamps < 8:
         return
     for x, y, z in lamps_m:
-        lamp = _add_lamp("SPOT", (x + 0.1, y, z), 90 if light.name == "dusk" else 140, (1.0, 0.93, 0.8), (x + 12, y, z - 1.2))
+        lamp = _add_lamp(
+            "SPOT", (x + 0.1, y, z), 90 if light.name == "dusk" else 140, (1.0, 0.93, 0.8), (x + 12, y, z - 1.2)
+        )
         lamp.data.spot_size, lamp.data.spot_blend = np.radians(55), 0.9
         lamp.parent = vehicle

@@ -22,7 +22,12 @@ def _build_cargo(body: Body, kind: str, front_m: float, length_m: float, rng: np
             mesh.add_box((x, -1.25, 1.15), (x + 0.06, 1.25, top + 0.02), "bed")
         mesh.add_box((rear_m - 0.03, -0.02, 1.2), (rear_m, 0.02, top - 0.05), "dark")
     elif kind == "mixer":
-        axis = [(rear_m + 0.1, 0, 3.05), (rear_m + 0.35 * length_m, 0, 2.6), (rear_m + 0.7 * length_m, 0, 2.35), (front_m - 0.3, 0, 2.1)]
+        axis = [
+            (rear_m + 0.1, 0, 3.05),
+            (rear_m + 0.35 * length_m, 0, 2.6),
+            (rear_m + 0.7 * length_m, 0, 2.35),
+            (front_m - 0.3, 0, 2.1),
+        ]
         for a, b, radii in zip(axis[:-1], axis[1:], ((0.6, 1.15), (1.15, 1.12), (1.12, 0.6)), strict=True):
             mesh.add_tube(a, b, radii, "bed", 22)
         mesh.add_tube((rear_m + 0.3, 0, 3.1), (rear_m - 0.2, 0, 3.75), (0.3, 0.6), "frame", 12)
@@ -40,7 +45,9 @@ def _build_cargo(body: Body, kind: str, front_m: float, length_m: float, rng: np
         if rng.random() < 0.5:
             for row in range(3):
                 for y in np.arange(-0.95 + 0.2 * row, 0.96 - 0.2 * row, 0.4):
-                    mesh.add_tube((rear_m - 0.2, y, 1.5 + 0.34 * row), (front_m - 0.2, y, 1.5 + 0.34 * row), 0.19, "cargo", 14)
+                    mesh.add_tube(
+                        (rear_m - 0.2, y, 1.5 + 0.34 * row), (front_m - 0.2, y, 1.5 + 0.34 * row), 0.19, "cargo", 14
+                    )
         else:
             x = front_m - 0.5 * length_m
             mesh.add_box((x - 1.6, -1.15, 1.3), (x + 1.6, -0.6, 1.95), "rubber")
@@ -62,13 +69,27 @@ def _build_bus(body: Body, rng: np.random.Generator) -> None:
     """Builds a city bus or coach."""
     mesh, length = body.mesh, rng.uniform(9.5, 12)
     body.length_m = length
-    outline = np.array([(0, 0.35), (0.02, 1.0), (-0.12, 2.9), (-0.4, 3.15), (-length + 0.2, 3.15), (-length, 2.9), (-length, 0.35)])
+    outline = np.array(
+        [(0, 0.35), (0.02, 1.0), (-0.12, 2.9), (-0.4, 3.15), (-length + 0.2, 3.15), (-length, 2.9), (-length, 0.35)]
+    )
     mesh.add_prism(outline, 1, (-1.25, 1.25), "paint")
     mesh.add_quad(np.array([(-0.1, -1.12, 2.75), (-0.1, 1.12, 2.75), (0.05, 1.15, 1.15), (0.05, -1.15, 1.15)]), "glass")
-    mesh.add_quad(np.array([(-length - 0.01, 1.1, 2.7), (-length - 0.01, -1.1, 2.7), (-length - 0.01, -1.1, 1.7), (-length - 0.01, 1.1, 1.7)]), "glass")
+    mesh.add_quad(
+        np.array(
+            [
+                (-length - 0.01, 1.1, 2.7),
+                (-length - 0.01, -1.1, 2.7),
+                (-length - 0.01, -1.1, 1.7),
+                (-length - 0.01, 1.1, 1.7),
+            ]
+        ),
+        "glass",
+    )
     for side in (-1, 1):
         y = side * 1.262
-        mesh.add_quad(np.array([(-0.7, y, 2.7), (-length + 0.4, y, 2.7), (-length + 0.4, y, 1.45), (-0.7, y, 1.45)]), "glass")
+        mesh.add_quad(
+            np.array([(-0.7, y, 2.7), (-length + 0.4, y, 2.7), (-length + 0.4, y, 1.45), (-0.7, y, 1.45)]), "glass"
+        )
         y0, y1 = sorted((side * 0.75, side * 1.15))
         mesh.add_box((0.0, y0, 0.55), (0.05, y1, 0.75), "lamp")
         mesh.add_box((-length - 0.03, y0, 0.9), (-length, y1, 1.1), "tail")
@@ -87,8 +108,18 @@ def _build_car(body: Body, rng: np.random.Generator) -> None:
     length, roof, half = (4.6, 1.7, 0.92) if tall else (4.7, 1.45, 0.9)
     body.length_m = length
     deck = 0.95 if tall else 0.85
-    outline = np.array([(0.0, 0.28), (0.0, 0.62), (-0.18, 0.76), (-1.25, deck + 0.03), (-length + 0.75 - 0.35 * tall, deck + 0.08),
-                        (-length + 0.02, deck), (-length, 0.5), (-length + 0.1, 0.28)])
+    outline = np.array(
+        [
+            (0.0, 0.28),
+            (0.0, 0.62),
+            (-0.18, 0.76),
+            (-1.25, deck + 0.03),
+            (-length + 0.75 - 0.35 * tall, deck + 0.08),
+            (-length + 0.02, deck),
+            (-length, 0.5),
+            (-length + 0.1, 0.28),
+        ]
+    )
 
     def pinch(points: np.ndarray) -> np.ndarray:
         points = points.copy()
@@ -105,11 +136,19 @@ def _build_car(body: Body, rng: np.random.Generator) -> None:
         return points
 
     mesh.add_prism(cabin, 1, (-half, half), "glass", lean)
-    top = np.array([(-1.93, roof - 0.02), (-2.03, roof + 0.02), (rear_top, roof + 0.02), (rear_top - 0.06, roof - 0.02)])
+    top = np.array(
+        [(-1.93, roof - 0.02), (-2.03, roof + 0.02), (rear_top, roof + 0.02), (rear_top - 0.06, roof - 0.02)]
+    )
     mesh.add_prism(top, 1, (-half * 0.98, half * 0.98), "paint", lean)
     for x0, x1 in ((-1.12, -1.98), (rear_base, rear_top)):
         for side in (-1, 1):
-            mesh.add_tube((x0, side * half * 0.96, deck), (x1, side * half * (0.95 - 0.24 * (roof - deck)), roof), 0.045, "paint", 6)
+            mesh.add_tube(
+                (x0, side * half * 0.96, deck),
+                (x1, side * half * (0.95 - 0.24 * (roof - deck)), roof),
+                0.045,
+                "paint",
+                6,
+            )
     for side in (-1, 1):
         y0, y1 = sorted((side * 0.5, side * 0.8))
         mesh.add_box((-0.12, y0, 0.6), (0.015, y1, 0.73), "lamp")
@@ -117,7 +156,20 @@ def _build_car(body: Body, rng: np.random.Generator) -> None:
         y0, y1 = sorted((side * half, side * (half + 0.16)))
         mesh.add_box((-1.5, y0, 0.92), (-1.38, y1, 1.05), "paint")
         body.lamps_m.append((0.1, side * 0.65, 0.66))
-    mesh.add_box((-0.02, -0.55, 0.34), (0.012, 0.55, 0.5), "dark")
+    mesh.add_box((-0.05, -0.7, 0.3), (0.008, 0.7, 0.4), "dark")
+    mesh.add_box((-0.05, -0.42, 0.52), (0.008, 0.42, 0.66), "dark")
+    mesh.add_box((-0.05, -0.44, 0.585), (0.016, 0.44, 0.605), "chrome")
+    mesh.add_box((-length - 0.012, -0.7, 0.3), (-length + 0.05, 0.7, 0.42), "dark")
+    for side in (-1, 1):
+        y0, y1 = sorted((side * (half - 0.01), side * (half + 0.006)))
+        for x in (-1.55, -2.55, -3.45):
+            mesh.add_box((x, y0, 0.4), (x + 0.015, y1, deck), "dark")
+        mesh.add_box((-length + 0.3, y0, 0.28), (-0.3, y1, 0.36), "dark")
+        for x in (-0.95, -length + 1.0):
+            arch = [(x + 0.4 * np.cos(a), 0.33 + 0.4 * np.sin(a)) for a in np.linspace(0, np.pi, 9)]
+            mesh.add_prism(np.array(arch), 1, (y0, y1), "dark")
+        for y in (0.35, -0.4):
+            mesh.add_tube((-1.4, y, deck + 0.1), (-1.45, y, deck + 0.42), 0.12, "cabin", 8)
     for x in (-0.95, -length + 1.0):
         add_wheel(mesh, x, half + 0.01, 0.33, double=False)
     add_front_plate(body, 0.03, 0.46)

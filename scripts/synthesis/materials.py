@@ -39,8 +39,9 @@ def make_glow(name: str, rgb: Rgb, strength: float) -> bpy.types.Material:
     return material
 
 
-def _mix_by_noise(tree: bpy.types.NodeTree, colours: tuple[Rgb, Rgb], scale: float, window: tuple[float, float],
-                  detail: float = 3.0) -> bpy.types.NodeSocket:
+def _mix_by_noise(
+    tree: bpy.types.NodeTree, colours: tuple[Rgb, Rgb], scale: float, window: tuple[float, float], detail: float = 3.0
+) -> bpy.types.NodeSocket:
     """Returns a colour socket that mixes two colours by noise; `scale` in waves per metre, `window` the ramp's ends."""
     noise = tree.nodes.new("ShaderNodeTexNoise")
     noise.inputs["Scale"].default_value = scale
@@ -95,7 +96,9 @@ def make_cloth(look: Cloth) -> bpy.types.Material:
     tree.links.new(colour, shader.inputs["Base Color"])
     shader.inputs["Roughness"].default_value = 0.55 if not look.holes else 0.85
     if look.holes:
-        weave = _mix_by_noise(tree, ((0.0,) * 3, (1.0,) * 3), 22.0, (0.62 - look.holes * 0.5, 0.75 - look.holes * 0.5), 2.0)
+        weave = _mix_by_noise(
+            tree, ((0.0,) * 3, (1.0,) * 3), 22.0, (0.62 - look.holes * 0.5, 0.75 - look.holes * 0.5), 2.0
+        )
         clear = tree.nodes.new("ShaderNodeBsdfTransparent")
         mix = tree.nodes.new("ShaderNodeMixShader")
         tree.links.new(weave, mix.inputs["Fac"])
@@ -132,7 +135,13 @@ def make_windows(name: str, wall: Rgb, glass: Rgb, lit: float) -> bpy.types.Mate
     material, tree, shader = _new(name)
     brick = tree.nodes.new("ShaderNodeTexBrick")
     brick.offset = 0.0
-    for key, value in {"Scale": 1.0, "Mortar Size": 0.45, "Brick Width": 2.4, "Row Height": 3.0, "Mortar Smooth": 0.0}.items():
+    for key, value in {
+        "Scale": 1.0,
+        "Mortar Size": 0.45,
+        "Brick Width": 2.4,
+        "Row Height": 3.0,
+        "Mortar Smooth": 0.0,
+    }.items():
         brick.inputs[key].default_value = value
     brick.inputs["Color1"].default_value = _rgba(glass)
     brick.inputs["Color2"].default_value = _rgba(tuple(0.5 * c for c in glass))
@@ -153,13 +162,16 @@ def make_base(dirt: float, paint: Rgb, bed_paint: Rgb, lamps: float) -> dict[str
     return {
         "paint": make_dirty("paint", paint, 0.6 * dirt, 0.28),
         "bed": make_dirty("bed", bed_paint, dirt, 0.45),
-        "bed_inside": make_dirty("bed_inside", tuple(0.35 * a + 0.35 * b for a, b in zip(bed_paint, rust, strict=True)), 0.75,
-                                 0.6, 2.2),
+        "bed_inside": make_dirty(
+            "bed_inside", tuple(0.35 * a + 0.35 * b for a, b in zip(bed_paint, rust, strict=True)), 0.75, 0.6, 2.2
+        ),
         "floor": make_dirty("floor", (0.11, 0.095, 0.08), 0.6, 0.6, 1.7),
         "dark": make_plain("dark", (0.015, 0.015, 0.016), 0.55),
         "rubber": make_plain("rubber", (0.02, 0.019, 0.018), 0.85),
         "frame": make_dirty("frame", (0.03, 0.03, 0.032), dirt, 0.7),
         "glass": make_plain("glass", (0.012, 0.016, 0.02), 0.06),
+        "cabin": make_plain("cabin", (0.075, 0.065, 0.055), 0.35),
+        "sign": make_plain("sign", (0.55, 0.42, 0.08), 0.5),
         "chrome": make_plain("chrome", (0.45, 0.45, 0.45), 0.25, 1.0),
         "white": make_plain("white", (0.7, 0.7, 0.7), 0.5),
         "red": make_plain("red", (0.45, 0.01, 0.01), 0.4),

@@ -47,7 +47,9 @@ def draw_look(exposure: float, dark: bool, mono: bool, rng: np.random.Generator)
         blur_px=float(rng.choice([0.0, 0.0, 1.0]) * rng.uniform(1.5, 5)),
         defocus_px=float(rng.choice([0.0, 1.0]) * rng.uniform(0.4, 1.2)),
         bloom=float(rng.uniform(0.05, 0.4) if dark else rng.uniform(0.0, 0.1)),
-        jpeg=int(rng.integers(38, 93)), mono=mono, warmth=float(rng.uniform(-0.12, 0.12)),
+        jpeg=int(rng.integers(38, 93)),
+        mono=mono,
+        warmth=float(rng.uniform(-0.12, 0.12)),
         caption="2026-05-18 09:30:00" if rng.random() < 0.15 else None,
     )
 
@@ -120,4 +122,6 @@ def write_caption(picture: np.ndarray, text: str) -> None:
     """Burns a caption into the top left corner, as recorders do."""
     scale = picture.shape[1] / 1000
     cv2.putText(picture, text, (4, int(26 * scale) + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(picture, text, (4, int(26 * scale) + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    cv2.putText(
+        picture, text, (4, int(26 * scale) + 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA
+    )

@@ -34,7 +34,9 @@ class MeshBuilder:
 
     def add(self, vertices_m: Points, faces: np.ndarray, material: str, smooth: bool = False) -> Block:
         """Adds faces (M, K) over vertices (N, 3)."""
-        block = Block(np.asarray(vertices_m, float).reshape(-1, 3), np.atleast_2d(faces).astype(np.int32), material, smooth)
+        block = Block(
+            np.asarray(vertices_m, float).reshape(-1, 3), np.atleast_2d(faces).astype(np.int32), material, smooth
+        )
         self.blocks.append(block)
         return block
 
@@ -46,14 +48,20 @@ class MeshBuilder:
         return self.add(np.array(corners), np.array(faces), material)
 
     def add_quad(self, corners_m: Points, material: str, pictured: bool = False) -> Block:
-        """Adds one quad; with `pictured` its corners are top-left, top-right, bottom-right, bottom-left of a picture."""
+        """Adds one quad; a `pictured` one lists its corners as top-left, top-right, bottom-right, bottom-left."""
         block = self.add(corners_m, np.array([[0, 1, 2, 3]]), material)
         if pictured:
             block.uv = np.array([[[0, 1], [1, 1], [1, 0], [0, 0]]], float)
         return block
 
-    def add_prism(self, outline: np.ndarray, axis: int, span_m: tuple[float, float], material: str,
-                  deform: Callable[[Points], Points] | None = None) -> None:
+    def add_prism(
+        self,
+        outline: np.ndarray,
+        axis: int,
+        span_m: tuple[float, float],
+        material: str,
+        deform: Callable[[Points], Points] | None = None,
+    ) -> None:
         """Extrudes an outline (N, 2), given in the two other axes in order, along `axis` between two positions."""
         n = len(outline)
         rings = []
@@ -65,8 +73,9 @@ class MeshBuilder:
         self.add(vertices, np.stack([np.arange(n), nxt, nxt + n, np.arange(n) + n], 1), material)
         self.add(vertices, np.stack([np.arange(n)[::-1], np.arange(n) + n]), material)
 
-    def add_tube(self, start_m: tuple, end_m: tuple, radius_m: float | tuple[float, float], material: str,
-                 sides: int = 14) -> None:
+    def add_tube(
+        self, start_m: tuple, end_m: tuple, radius_m: float | tuple[float, float], material: str, sides: int = 14
+    ) -> None:
         """Adds a capped cylinder or cone between two points; two radii give a cone."""
         a, b = np.asarray(start_m, float), np.asarray(end_m, float)
         r0, r1 = (radius_m, radius_m) if np.isscalar(radius_m) else radius_m
@@ -88,7 +97,9 @@ class MeshBuilder:
         faces = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], -1).reshape(-1, 4)
         return self.add(grid_m.reshape(-1, 3), faces, material, smooth)
 
-    def add_blob(self, centre_m: tuple, radii_m: tuple, material: str, rng: np.random.Generator, rough: float = 0.2) -> None:
+    def add_blob(
+        self, centre_m: tuple, radii_m: tuple, material: str, rng: np.random.Generator, rough: float = 0.2
+    ) -> None:
         """Adds a rough ellipsoid: a stone, a tree crown, a clod."""
         rows, columns = 6, 8
         theta = np.linspace(0, np.pi, rows)[:, None]
@@ -97,7 +108,9 @@ class MeshBuilder:
         bump = 1 + rough * rng.uniform(-1, 1, (rows, columns))
         bump[:, -1] = bump[:, 0]
         bump[0], bump[-1] = bump[0, 0], bump[-1, 0]
-        self.add_grid(unit * bump[..., None] * np.asarray(radii_m) + np.asarray(centre_m), material, smooth=rough < 0.15)
+        self.add_grid(
+            unit * bump[..., None] * np.asarray(radii_m) + np.asarray(centre_m), material, smooth=rough < 0.15
+        )
 
     def points_m(self, materials: set[str] | None = None) -> Points:
         """Returns all vertices (N, 3), or those of the named materials."""

@@ -21,17 +21,33 @@ from scripts.synthesis.truth import label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, draw_and_add_tipper
 
 SIZE_PX = (416, 416)
-STATE_SHARES = {"covered": 0.22, "partial": 0.1, "empty": 0.19, "loaded": 0.19, "heaped": 0.16, "not_visible": 0.07,
-                "not_tipper": 0.07}
-LIGHT_SHARES = {"sun": 0.28, "low_sun": 0.12, "overcast": 0.2, "dusk": 0.1, "night_lamps": 0.12, "night_flash": 0.12,
-                "infrared": 0.06}
+STATE_SHARES = {
+    "covered": 0.22,
+    "partial": 0.1,
+    "empty": 0.19,
+    "loaded": 0.19,
+    "heaped": 0.16,
+    "not_visible": 0.07,
+    "not_tipper": 0.07,
+}
+LIGHT_SHARES = {
+    "sun": 0.28,
+    "low_sun": 0.12,
+    "overcast": 0.2,
+    "dusk": 0.1,
+    "night_lamps": 0.12,
+    "night_flash": 0.12,
+    "infrared": 0.06,
+}
 
 
 def _draw(shares: dict[str, float], rng: np.random.Generator) -> str:
     return str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
 
 
-def _find_camera(vehicle: Vehicle, state: str, split: Split, rng: np.random.Generator) -> tuple[str, PinholeCamera, dict] | None:
+def _find_camera(
+    vehicle: Vehicle, state: str, split: Split, rng: np.random.Generator
+) -> tuple[str, PinholeCamera, dict] | None:
     """Draws cameras until one sees the wanted state; None after 12 tries."""
     group = "low" if state == "not_visible" and rng.random() < 0.75 else split
     cast_ray = make_ray_caster()
@@ -42,15 +58,21 @@ def _find_camera(vehicle: Vehicle, state: str, split: Split, rng: np.random.Gene
             points, fill = vehicle.body.bed_points_m(), rng.uniform(0.6, 0.95)
         else:
             fill = rng.uniform(0.82, 1.12)
-        camera = frame_points(vehicle.world(position[None])[0], vehicle.world(points), SIZE_PX, fill,
-                              tuple(rng.uniform(-0.06, 0.06, 2)), rng.normal(0, 0.03))
+        camera = frame_points(
+            vehicle.world(position[None])[0],
+            vehicle.world(points),
+            SIZE_PX,
+            fill,
+            tuple(rng.uniform(-0.06, 0.06, 2)),
+            rng.normal(0, 0.03),
+        )
         label = label_vehicle(camera, vehicle, cast_ray)
         if label and label["state"] == state:
             return name, camera, label
     return None
 
 
-def _add_neighbours(vehicle: Vehicle, split: Split, light: Any, rng: np.random.Generator) -> None:
+def _add_neighbours(vehicle: Vehicle, split: Split, light: Any, rng: np.random.Generator) -> list[Vehicle]:
     """Sometimes adds a vehicle in the next lane or behind: another truck's load must not be taken for this one's."""
     if rng.random() < 0.3:
         if rng.random() < 0.5:
@@ -61,6 +83,9 @@ def _add_neighbours(vehicle: Vehicle, split: Split, light: Any, rng: np.random.G
             other.place(np.array([rng.uniform(-14, -3), rng.choice([-1, 1]) * LANE_M, 0]), 0.0)
         else:
             other.place(np.array([-vehicle.body.length_m - rng.uniform(3, 12), 0, 0]), 0.0)
+        other.track_id = 1
+        return [other]
+    return []
 
 
 def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.ndarray, dict[str, Any]] | None:
@@ -77,23 +102,31 @@ def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.
     found = _find_camera(vehicle, state, split, rng)
     if found is None:
         return None
-    place, camera, label = found
-    _add_neighbours(vehicle, split, light, rng)
+    place, camera, _ = found
+    neighbours = _add_neighbours(vehicle, split, light, rng)
     lanes = int(rng.integers(0, 3)), int(rng.integers(0, 3))
     add_street((-1.9 - LANE_M * lanes[0] - 0.4, 1.9 + LANE_M * lanes[1] + 0.4), light, rng)
     set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
     set_camera(camera)
-    label = label_vehicle(camera, vehicle, make_ray_caster())  # again: a neighbour or a post may hide something
+    cast_ray = make_ray_caster()
+    labels = [
+        label_vehicle(camera, each, cast_ray) for each in (vehicle, *neighbours)
+    ]  # a neighbour may hide something
     look = draw_look(light.exposure, light.name in DARK, light.mono, rng)
     picture = develop(render_linear(), look, rng)
     spec = vehicle.spec
     record = {
-        "seed": seed, "split": split, "place": place, "light": light.name, "dark": light.name in DARK,
+        "seed": seed,
+        "split": split,
+        "place": place,
+        "light": light.name,
+        "dark": light.name in DARK,
         "camera": {"position_m": np.round(camera.position_m, 3).tolist(), "focal_px": round(camera.focal_px, 1)},
         "load_material": None if spec is None or spec.load.crest_m is None else spec.load.material.name,
         "cover_kind": None if spec is None else spec.cover.kind,
         "cloth": None if spec is None or spec.cover.cloth is None else spec.cover.cloth.name,
-        "vehicles": [label],
+        "all_vehicles": True,
+        "vehicles": [labels[0], *(other for other in labels[1:] if other is not None)],
     }
     return picture, record
 
@@ -131,4 +164,7 @@ def render_stills(folder: Path, split: Split, count: int, samples: int, seconds:
         with table.open("a") as file:
             file.write(json.dumps({"image": name, **record}, ensure_ascii=False) + "\n")
         made += 1
-        print(f"{split} {name} {record['vehicles'][0]['state']} {(time.monotonic() - began) / made:.2f} s/image", flush=True)
+        print(
+            f"{split} {name} {record['vehicles'][0]['state']} {(time.monotonic() - began) / made:.2f} s/image",
+            flush=True,
+        )

@@ -11,7 +11,9 @@ from scripts.synthesis.shapes import MeshBuilder
 LANE_M = 3.75
 
 
-def add_street(lanes: tuple[float, float], light: Light, rng: np.random.Generator, length_m: tuple[float, float] = (-120, 60)) -> None:
+def add_street(
+    lanes: tuple[float, float], light: Light, rng: np.random.Generator, length_m: tuple[float, float] = (-120, 60)
+) -> None:
     """Adds ground, lane marks, kerbs, guard rail or wall, buildings, trees and lamp posts.
 
     Args:
@@ -21,13 +23,24 @@ def add_street(lanes: tuple[float, float], light: Light, rng: np.random.Generato
         length_m: Where the road begins and ends along x.
     """
     mesh, (right, left), (x0, x1) = MeshBuilder(), lanes, length_m
-    mesh.add_quad(np.array([(x0, left + 90, -0.02), (x1, left + 90, -0.02), (x1, right - 90, -0.02), (x0, right - 90, -0.02)]), "ground")
+    mesh.add_quad(
+        np.array([(x0, left + 90, -0.02), (x1, left + 90, -0.02), (x1, right - 90, -0.02), (x0, right - 90, -0.02)]),
+        "ground",
+    )
     mesh.add_quad(np.array([(x0, left, 0), (x1, left, 0), (x1, right, 0), (x0, right, 0)]), "asphalt")
     for y in (right + 0.3, left - 0.3):
-        mesh.add_quad(np.array([(x0, y + 0.08, 0.005), (x1, y + 0.08, 0.005), (x1, y - 0.08, 0.005), (x0, y - 0.08, 0.005)]), "mark")
+        mesh.add_quad(
+            np.array([(x0, y + 0.08, 0.005), (x1, y + 0.08, 0.005), (x1, y - 0.08, 0.005), (x0, y - 0.08, 0.005)]),
+            "mark",
+        )
     for y in np.arange(right + 0.3 + LANE_M, left - 1.5, LANE_M):
         for x in np.arange(x0, x1, 12.0):
-            mesh.add_quad(np.array([(x, y + 0.07, 0.005), (x + 6, y + 0.07, 0.005), (x + 6, y - 0.07, 0.005), (x, y - 0.07, 0.005)]), "mark")
+            mesh.add_quad(
+                np.array(
+                    [(x, y + 0.07, 0.005), (x + 6, y + 0.07, 0.005), (x + 6, y - 0.07, 0.005), (x, y - 0.07, 0.005)]
+                ),
+                "mark",
+            )
     for side, y in ((-1, right - 0.5), (1, left + 0.5)):
         _add_border(mesh, y, side, (x0, x1), rng)
         _add_backdrop(mesh, y, side, (x0, x1), rng)
@@ -35,7 +48,9 @@ def add_street(lanes: tuple[float, float], light: Light, rng: np.random.Generato
     tone = rng.uniform(0.045, 0.14)
     walls = [(0.5, 0.47, 0.42), (0.35, 0.36, 0.38), (0.45, 0.3, 0.22)]
     palette = {
-        "ground": mat.make_dirty("ground", ((0.09, 0.1, 0.05), (0.2, 0.18, 0.15), (0.25, 0.24, 0.22))[rng.integers(3)], 0.6, 0.9, 0.4),
+        "ground": mat.make_dirty(
+            "ground", ((0.09, 0.1, 0.05), (0.2, 0.18, 0.15), (0.25, 0.24, 0.22))[rng.integers(3)], 0.6, 0.9, 0.4
+        ),
         "asphalt": mat.make_dirty("asphalt", (tone, tone, tone * 1.03), 0.25, 0.85, 0.6),
         "mark": mat.make_dirty("mark", (0.6, 0.6, 0.57), 0.4, 0.7, 2.0),
         "kerb": mat.make_dirty("kerb", (0.36, 0.35, 0.33), 0.4, 0.8),
@@ -71,7 +86,9 @@ def _add_border(mesh: MeshBuilder, y: float, side: int, span_m: tuple[float, flo
             mesh.add_box((x, y + side * 0.18, 0.1), (x + 0.07, y + side * 0.27, 1.25), "barrier")
 
 
-def _add_backdrop(mesh: MeshBuilder, y: float, side: int, span_m: tuple[float, float], rng: np.random.Generator) -> None:
+def _add_backdrop(
+    mesh: MeshBuilder, y: float, side: int, span_m: tuple[float, float], rng: np.random.Generator
+) -> None:
     """Adds lamp posts, trees and houses behind the border."""
     x0, x1 = span_m
     if rng.random() < 0.75:

@@ -48,7 +48,9 @@ def box_points(camera: PinholeCamera, points_m: np.ndarray) -> list[float] | Non
     return [round(float(v), 1) for v in (x1, y1, x2, y2)] if x2 - x1 > 1 and y2 - y1 > 1 else None
 
 
-def look_into_bed(camera: PinholeCamera, rim_m: np.ndarray, wall_m: float, top_m: np.ndarray, cast_ray: CastRay) -> BedView:
+def look_into_bed(
+    camera: PinholeCamera, rim_m: np.ndarray, wall_m: float, top_m: np.ndarray, cast_ray: CastRay
+) -> BedView:
     """Casts rays through the bed's opening and to the points `top_m` of what lies above the edge.
 
     Args:
@@ -114,7 +116,9 @@ def judge_bed(spec: Tipper, crest_m: float | None, view: BedView) -> tuple[str, 
     if kind == "partial" and (uncovered < 0.1 or view.cover_share < 0.08):
         return "not_visible", "not_visible"
     if crest_m is not None:
-        return kind, "below_edge" if not above and view.load_share >= min(SEE_LOAD_SHARE, 0.5 * uncovered) else "not_visible"
+        return kind, "below_edge" if not above and view.load_share >= min(
+            SEE_LOAD_SHARE, 0.5 * uncovered
+        ) else "not_visible"
     return kind, "empty" if view.deep_share >= min(SEE_DEPTH_SHARE, 0.4 * uncovered) else "not_visible"
 
 
@@ -135,7 +139,7 @@ def place_points(points_m: np.ndarray, position_m: np.ndarray, heading_rad: floa
 
 
 def label_plate(camera: PinholeCamera, corners_m: np.ndarray, cast_ray: CastRay) -> list[list[float]] | None:
-    """Returns a plate's corners in pixels, top-left, top-right, bottom-right, bottom-left; None if turned away or hidden."""
+    """Returns a plate's corners in pixels, top-left first, clockwise; None if turned away, cut off or hidden."""
     pixels, depth = camera.project(corners_m)
     a, b, d = pixels[0], pixels[1], pixels[3]
     facing = (b[0] - a[0]) * (d[1] - a[1]) - (b[1] - a[1]) * (d[0] - a[0]) > 1.0
@@ -154,14 +158,29 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
     box = box_points(camera, vehicle.world(vehicle.body.mesh.points_m()))
     if box is None:
         return None
-    label: dict[str, Any] = {"track_id": vehicle.track_id, "kind": vehicle.body.kind, "tipper": vehicle.spec is not None,
-                             "box_xyxy": box, "bed_polygon": None, "bed_box_xyxy": None, "cover": None, "fill": None,
-                             "heap_height_m": None, "visible_share": None, "plate": None}
+    label: dict[str, Any] = {
+        "track_id": vehicle.track_id,
+        "kind": vehicle.body.kind,
+        "tipper": vehicle.spec is not None,
+        "box_xyxy": box,
+        "bed_polygon": None,
+        "bed_box_xyxy": None,
+        "cover": None,
+        "fill": None,
+        "heap_height_m": None,
+        "visible_share": None,
+        "plate": None,
+    }
     side = _plate_side(camera, vehicle)
     if side in vehicle.body.plates:
         corners = label_plate(camera, vehicle.world(vehicle.body.plates[side]), cast_ray)
         if corners:
-            label["plate"] = {"text": vehicle.plate, "type": vehicle.plate_types[side], "corners": corners, "side": side}
+            label["plate"] = {
+                "text": vehicle.plate,
+                "type": vehicle.plate_types[side],
+                "corners": corners,
+                "side": side,
+            }
     if vehicle.spec is None:
         return {**label, "state": "not_tipper"}
     rim = vehicle.world(vehicle.body.rim_m)
@@ -173,8 +192,14 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
     view = look_into_bed(camera, rim, vehicle.spec.wall_m, top, cast_ray)
     cover, fill = judge_bed(vehicle.spec, vehicle.body.crest_m, view)
     crest = vehicle.body.crest_m
-    return {**label, "cover": cover, "fill": fill, "visible_share": round(view.open_share, 3),
-            "heap_height_m": None if crest is None else round(crest, 3), "state": name_state(cover, fill)}
+    return {
+        **label,
+        "cover": cover,
+        "fill": fill,
+        "visible_share": round(view.open_share, 3),
+        "heap_height_m": None if crest is None else round(crest, 3),
+        "state": name_state(cover, fill),
+    }
 
 
 def _plate_side(camera: PinholeCamera, vehicle: Any) -> str:

@@ -56,7 +56,9 @@ def _make_materials(vehicle: Vehicle, light: Light, paint: tuple, bed_paint: tup
     base = mat.make_base(dirt, paint, bed_paint, light.lamps)
     base["cargo"] = mat.make_plain("cargo", (0.5, 0.3, 0.05), 0.6)
     for side, plate_type in vehicle.plate_types.items():
-        base[f"plate_{side}"] = mat.make_picture(f"plate-{side}", draw_plate(vehicle.plate, plate_type), light.plate_glow)
+        base[f"plate_{side}"] = mat.make_picture(
+            f"plate-{side}", draw_plate(vehicle.plate, plate_type), light.plate_glow
+        )
     spec = vehicle.spec
     if spec is not None:
         base["load"] = mat.make_load(spec.load.material)
@@ -76,8 +78,14 @@ def add_tipper(spec: Tipper, light: Light) -> Vehicle:
     return _finish(vehicle, light, spec.paint, spec.bed_paint, spec.dirt)
 
 
-def add_lookalike(kind: str, split: Split, light: Light, rng: np.random.Generator, plate: tuple[str, str] | None = None,
-                  paint: Rgb | None = None) -> Vehicle:
+def add_lookalike(
+    kind: str,
+    split: Split,
+    light: Light,
+    rng: np.random.Generator,
+    plate: tuple[str, str] | None = None,
+    paint: Rgb | None = None,
+) -> Vehicle:
     """Adds a look-alike; `plate` is its text and front type; plate and paint are drawn where None."""
     cab = CABS[split][rng.integers(len(CABS[split]))]
     paints = PAINTS[split]
