@@ -80,7 +80,7 @@ def draw_composite(title: str, tiles: Sequence[Tile], caption: Sequence[tuple[st
         draw.text((MARGIN_PX, y), key, FAINT, font, anchor="lm")
         draw.text((MARGIN_PX + KEY_WIDTH_PX, y), part, INK, font, anchor="lm")
     file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=JPEG_QUALITY)
+    sheet.save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # thin coloured boxes need full chroma
     return file.getvalue()
 
 
