@@ -13,6 +13,8 @@ from rich.table import Table
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.errors import ConfigurationError, RoadwardenError
+from detector.evidence.texts import Language
+from detector.evidence.verify import verify_package
 from pipelines.config import load_cameras, resolve_home
 from pipelines.report import describe_stored_case, print_report
 
@@ -152,19 +154,19 @@ def show_case(
 
 @app.command()
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An evidence package.")], as_json: AsJson = False
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An evidence package.")],
+    language: Annotated[Language, typer.Option(help="Language of the answer.")] = Language.EN,
+    as_json: AsJson = False,
 ) -> None:
     """Check an evidence package by itself: names every altered, missing or added file."""
-    from detector.evidence.verify import verify_package
-
     report = verify_package(folder)
     if as_json:
-        print(json.dumps({"path": str(folder), "ok": report.ok, "problems": report.problems}, ensure_ascii=False))
+        found = {"altered": report.altered, "missing": report.missing, "added": report.added}
+        print(json.dumps({"path": str(folder), "intact": report.is_intact, **found}, ensure_ascii=False))
     else:
-        for problem in report.problems:
-            print(f"{folder}: {problem}")
-        print(f"{folder}: {'intact' if report.ok else 'NOT intact'}")
-    if not report.ok:
+        for line in report.lines(language):
+            print(f"{folder}: {line}")
+    if not report.is_intact:
         raise typer.Exit(1)
 
 

@@ -1,0 +1,70 @@
+"""The composition root: the only place where concrete classes meet."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from detector.cases.store import CaseStore
+from detector.database.engine import open_database
+from detector.detection import DetectorSettings, OnnxVehicleDetector
+from detector.evidence.manifest import ModelRecord, Provenance
+from detector.inference import OnnxModel
+from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
+from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
+from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
+from detector.tracking import ByteTracker
+from detector.weights import ModelFile, find_weights, load_model_file
+from pipelines.case_pipeline import PackageMaker
+from pipelines.replay import Replayer, ReplayOptions
+from pipelines.violation_pipeline import Models, ViolationPipeline
+
+MODELS = ("vehicle_detector", "bed_locator", "load_state", "plate_detector", "plate_reader")
+
+
+def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
+    """Open every model on the best device of this machine.
+
+    Raises:
+        ModelError: weights are missing, altered, or cannot run here.
+    """
+    folder = find_weights()
+    files = {name: load_model_file(name, folder) for name in MODELS}
+    network = {name: OnnxModel(file.path) for name, file in files.items()}
+    detector = OnnxVehicleDetector(
+        network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
+    )
+    load_reader = OnnxLoadStateReader(
+        network["bed_locator"], network["load_state"], LoadStateSettings.parse(files["load_state"].settings)
+    )
+    plate_detector = OnnxPlateDetector(
+        network["plate_detector"], PlateDetectorSettings.parse(files["plate_detector"].settings)
+    )
+    plate_reader = OnnxPlateReader(
+        plate_detector, network["plate_reader"], PlateReaderSettings.parse(files["plate_reader"].settings)
+    )
+    return Models(detector, load_reader, plate_reader), tuple(files.values())
+
+
+def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
+    """Everything that a replay needs, checked before the first clip is touched.
+
+    Raises:
+        ModelError: weights are missing, altered, or cannot run here.
+        StorageError: the database or the evidence folder cannot be written.
+        ConfigurationError: the database's URL is wrong.
+    """
+    models, files = load_models()
+    store = CaseStore(open_database(database_url))
+    provenance = Provenance(
+        models=tuple(ModelRecord(file.name, file.version, file.sha256) for file in files),
+        configuration_sha256=options.cameras.sha256,
+        software_version=read_version(),
+    )
+    pipeline = ViolationPipeline(models, ByteTracker)
+    return Replayer(options, pipeline, PackageMaker(options.evidence_root, provenance), store)
+
+
+def read_version() -> str:
+    """Version of the installed program; "0+unknown" when it runs from a folder that was never installed."""
+    try:
+        return version("roadwarden")
+    except PackageNotFoundError:
+        return "0+unknown"
