@@ -22,10 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pipelines import build, replay  # noqa: E402  found in the checkout
-from pipelines.config import load_cameras  # noqa: E402
-from pipelines.progress import ReplayProgress  # noqa: E402
-from pipelines.violation_pipeline import Models  # noqa: E402
+from pipelines import build, replay
+from pipelines.config import load_cameras
+from pipelines.progress import ReplayProgress
+from pipelines.violation_pipeline import Models
 
 STAGES = ("decode", "detect", "load", "plate")
 
