@@ -62,10 +62,10 @@ def index_in(image: np.ndarray) -> int:
     )
 
 
-def write(path: Path, spec: ClipSpec | None = None, container: str | None = None) -> Path:
-    """Write a clip and return its path; `container` names FFmpeg's format where the suffix does not tell."""
+def write(path: Path, spec: ClipSpec | None = None, options: dict[str, str] | None = None) -> Path:
+    """Write a clip and return its path; the suffix names the container, `options` are its muxer's."""
     spec = spec or ClipSpec()
-    with av.open(str(path), "w", format=container) as out:
+    with av.open(f"file:{path}", "w", options=options or {}) as out:
         out.metadata.update(spec.metadata)
         stream = out.add_stream(spec.codec, rate=25, options=_encoder_options(spec))
         stream.width, stream.height, stream.pix_fmt = spec.width, spec.height, spec.pixel_format
@@ -101,6 +101,19 @@ def remux(source: Path, target: Path, stamps: Iterable[tuple[int, int] | None]) 
                 packet.pts, packet.dts = stamp
                 packet.time_base, packet.stream = Fraction(1, 25), stream
                 out.mux(packet)
+    return target
+
+
+def join(parts: Iterable[Path], target: Path) -> Path:
+    """Put MPEG-TS files one after the other as a recorder without a break would: only time starts anew in each."""
+    counters: dict[int, int] = {}
+    content = bytearray(b"".join(part.read_bytes() for part in parts))
+    for at in range(0, len(content), 188):
+        pid = int.from_bytes(content[at + 1 : at + 3], "big") & 0x1FFF
+        if content[at + 3] & 0x10:  # with payload: the continuity counter goes on
+            counters[pid] = (counters.get(pid, -1) + 1) % 16
+        content[at + 3] = content[at + 3] & 0xF0 | counters.get(pid, 0)
+    target.write_bytes(content)
     return target
 
 

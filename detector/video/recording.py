@@ -18,6 +18,8 @@ from detector.video.timestamps import TimestampRepair
 _THREADS = 2
 _MAX_FAILURES = 10
 _LOOK_AHEAD = 32
+_TS_SYNC = b"\x47"
+_TS_PACKET_SIZES = (188, 192, 204)
 
 Stamps = list[tuple[int, int]]
 """(pts, dts) of each packet in decoding order, found beforehand; see `presentation_stamps`."""
@@ -44,6 +46,7 @@ class Recording:
         Raises:
             SourceError: it is missing, no file, empty, not a video, or holds no video stream; names the file.
         """
+        self._path = path
         self.container = _open(path)
         self.stream = _video_stream(self.container, path)
         self.decoder = Decoder(self.stream.codec_context, _THREADS)
@@ -63,8 +66,13 @@ class Recording:
 
     @property
     def ends_in_a_fragment(self) -> bool:
-        """Whether the last packet of a transport stream is incomplete (188 bytes each, 192 or 204 with an envelope)."""
-        return self.container.format.name == "mpegts" and all(self.container.size % n for n in (188, 192, 204))
+        """Whether the last packet of a transport stream is incomplete; False for other containers."""
+        if self.container.format.name != "mpegts":
+            return False
+        with self._path.open("rb") as file:
+            head = file.read(4 + 2 * max(_TS_PACKET_SIZES) + 1)
+        sizes = (n for n in _TS_PACKET_SIZES for at in (0, 4) if head[at::n][:3] == _TS_SYNC * 3)
+        return self.container.size % next(sizes, 1) != 0
 
     @property
     def declared_s(self) -> float | None:

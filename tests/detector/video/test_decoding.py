@@ -1,0 +1,83 @@
+"""Turning images upright, and decoding stills again from the packets that were kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.entities import Frame
+from detector.errors import EvidenceError
+from detector.video.decoding import decode_at, upright
+from detector.video.file_source import FileSource
+from tests.footage import ClipSpec, write
+
+ONE = 1 << 16
+NUMBERS = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, axis=2)
+"""0 1 2 over 3 4 5"""
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        (None, [[0, 1, 2], [3, 4, 5]]),
+        ((ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30), [[0, 1, 2], [3, 4, 5]]),
+        ((0, ONE, 0, -ONE, 0, 0, 0, 0, 1 << 30), [[3, 0], [4, 1], [5, 2]]),
+        ((-ONE, 0, 0, 0, -ONE, 0, 0, 0, 1 << 30), [[5, 4, 3], [2, 1, 0]]),
+        ((0, -ONE, 0, ONE, 0, 0, 0, 0, 1 << 30), [[2, 5], [1, 4], [0, 3]]),
+        ((-ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30), [[2, 1, 0], [5, 4, 3]]),
+        ((ONE, 0, 0, 0, -ONE, 0, 0, 0, 1 << 30), [[3, 4, 5], [0, 1, 2]]),
+        ((0, ONE, 0, ONE, 0, 0, 0, 0, 1 << 30), [[0, 3], [1, 4], [2, 5]]),
+    ],
+)
+def test_upright_follows_the_display_matrix(matrix: tuple[int, ...] | None, expected: list[list[int]]) -> None:
+    """Quarter turns and mirror images, as (x, y) goes to (a·x + c·y, b·x + d·y)."""
+    turned = upright(NUMBERS, matrix)
+    assert turned[:, :, 0].tolist() == expected
+    assert turned.flags.c_contiguous
+
+
+def read(path: Path, fps: float = 25.0) -> tuple[list[Frame], FileSource]:
+    with FileSource(path, "gate-1", fps) as source:
+        return list(source), source
+
+
+KINDS = {
+    "h264.mp4": ClipSpec(),
+    "h264.ts": ClipSpec(),
+    "h264.avi": ClipSpec(),
+    "h265.mkv": ClipSpec(codec="libx265"),
+    "rotated.mp4": ClipSpec(rotation=90),
+    "odd.mp4": ClipSpec(width=97, height=65, pixel_format="yuv444p"),
+    "mjpeg.avi": ClipSpec(codec="mjpeg", pixel_format="yuvj420p"),
+    "vp9.webm": ClipSpec(codec="libvpx-vp9", options={"cpu-used": "8", "deadline": "realtime"}),
+    "one-key.mp4": ClipSpec(gop=999),
+    "full-range.mp4": ClipSpec(pixel_format="yuvj420p"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_stills_are_the_very_frames_that_were_analysed(tmp_path: Path, name: str) -> None:
+    """Decoded again from a later key frame on, every picture is identical to the analysed one, to the last bit."""
+    frames, source = read(write(tmp_path / name, KINDS[name]))
+    wanted = {frame.pts: frame for frame in frames[13:27]}
+    packets = source.ring.read(frames[13].stream_s, frames[26].stream_s)
+    images = decode_at(packets, source.info, wanted)
+    assert images.keys() == wanted.keys()
+    assert all(np.array_equal(images[pts], frame.image) for pts, frame in wanted.items())
+
+
+def test_stills_come_from_the_packets_alone(tmp_path: Path) -> None:
+    """The source may be closed and its file gone by the time that evidence is written."""
+    path = write(tmp_path / "x.mp4")
+    frames, source = read(path)
+    path.unlink()
+    images = decode_at(source.ring.read(0.0, 0.1), source.info, [frames[1].pts])
+    assert np.array_equal(images[frames[1].pts], frames[1].image)
+
+
+def test_a_still_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """A missing picture is named, never replaced by its neighbour."""
+    frames, source = read(write(tmp_path / "x.mp4"))
+    packets = source.ring.read(0.0, 0.1)
+    with pytest.raises(EvidenceError, match=rf"pts \[{frames[25].pts}\]"):
+        decode_at(packets, source.info, [frames[1].pts, frames[25].pts])
