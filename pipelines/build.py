@@ -1,10 +1,13 @@
 """The composition root: the only place where concrete classes meet."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.detection import DetectorSettings, OnnxVehicleDetector
+from detector.errors import StorageError
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.inference import OnnxModel
 from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
@@ -49,10 +52,13 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     Raises:
         ModelError: weights are missing, altered, or cannot run here.
         StorageError: the database or the evidence folder cannot be written.
-        ConfigurationError: the database's URL is wrong.
+        ConfigurationError: the camera is unknown, or the database's URL is wrong.
     """
-    models, files = load_models()
+    if options.camera_id is not None:
+        options.cameras.choose(options.camera_id)
+    check_writable(options.evidence_root)
     store = CaseStore(open_database(database_url))
+    models, files = load_models()
     provenance = Provenance(
         models=tuple(ModelRecord(file.name, file.version, file.sha256) for file in files),
         configuration_sha256=options.cameras.sha256,
@@ -60,6 +66,18 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     )
     pipeline = ViolationPipeline(models, ByteTracker)
     return Replayer(options, pipeline, PackageMaker(options.evidence_root, provenance), store)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out now, and not after an hour of footage, that a folder can be made and written; nothing is made yet.
+
+    Raises:
+        StorageError: its nearest existing parent is no folder, or may not be written.
+    """
+    parent = next(path for path in (folder, *folder.parents) if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        reason = "may not be written" if parent.is_dir() else "is no folder"
+        raise StorageError(f"evidence folder {folder}: {parent} {reason}; choose another with --output")
 
 
 def read_version() -> str:
