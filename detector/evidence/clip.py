@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 import av
 import av.error
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from detector.errors import EvidenceError, StorageError
 from detector.evidence.nal_units import is_parameter_set, length_size_of, nal_units, parameter_sets
@@ -83,24 +85,24 @@ def needs_viewing_copy(info: StreamInfo) -> bool:
 def write_viewing_copy(clip: Path, path: Path) -> None:
     """Encode a clip again as H.264 that every browser plays; the file says of itself that it is only a copy.
 
-    Frames keep their times; an odd width or height shrinks by one pixel, because 4:2:0 needs even ones.
+    Frames keep their times, and those that cannot be decoded are left out; an odd width or height shrinks by one pixel, because 4:2:0 needs even ones.
 
     Args:
         clip: the evidence clip.
         path: the MP4 file to make; it appears under this name only when it is whole and on the disk.
 
     Raises:
-        EvidenceError: the clip cannot be decoded.
+        EvidenceError: the clip cannot be opened.
         StorageError: the folder cannot be written or the disk is full; nothing is left behind.
     """
-    with _new_file(path) as file, av.open(str(clip)) as source, av.open(file, "w", format="mp4") as out:
+    with _open_clip(clip) as source, _new_file(path) as file, av.open(file, "w", format="mp4") as out:
         out.metadata["comment"] = "VIEWING COPY, re-encoded; the evidence is the clip beside it"
         stream = source.streams.video[0]
         copy = out.add_stream("libx264", rate=stream.average_rate or 25, options={"crf": "23", "preset": "veryfast"})
         copy.width, copy.height, copy.pix_fmt = stream.width // 2 * 2, stream.height // 2 * 2, "yuv420p"
         copy.codec_context.time_base = stream.time_base
         last_pts: int | None = None
-        for picture in source.decode(stream):
+        for picture in _pictures(source, stream):
             if picture.pts is None or (last_pts is not None and picture.pts <= last_pts):
                 continue
             if last_pts is None and picture.rotation:
@@ -108,6 +110,22 @@ def write_viewing_copy(clip: Path, path: Path) -> None:
             last_pts = picture.pts
             out.mux(copy.encode(picture.reformat(copy.width, copy.height, "yuv420p")))
         out.mux(copy.encode(None))
+
+
+def _pictures(source: av.container.InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """What can be decoded of a clip; a damaged stretch, which the evidence keeps as it is, is left out."""
+    for packet in source.demux(stream):
+        try:
+            yield from stream.decode(packet)
+        except av.error.InvalidDataError:
+            continue
+
+
+def _open_clip(clip: Path) -> av.container.InputContainer:
+    try:
+        return av.open(f"file:{clip}")
+    except (av.error.FFmpegError, OSError) as error:
+        raise EvidenceError(f"{clip}: cannot be opened ({error.strerror})") from error
 
 
 def _mux(packets: Sequence[Packet], info: StreamInfo, out: av.container.OutputContainer) -> None:
@@ -150,10 +168,10 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         partial.replace(path)
         _sync_folder(path.parent)
-    except av.error.InvalidDataError as error:
-        raise EvidenceError(f"{path}: cannot be made of these packets ({error.strerror})") from error
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
+    except av.error.FFmpegError as error:
+        raise EvidenceError(f"{path}: cannot be made of these packets ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
 
