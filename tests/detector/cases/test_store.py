@@ -1,7 +1,7 @@
 import multiprocessing
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -43,14 +43,13 @@ CASE = Case(
 )  # fmt: skip
 
 
-POSTGRESQL = os.environ.get("ROADWARDEN_TEST_POSTGRESQL")
-"""URL of a PostgreSQL database that may be emptied; without it the tests run on SQLite alone."""
-
-
-@pytest.fixture(params=["sqlite", *(["postgresql"] if POSTGRESQL else [])])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request, tmp_path):
     """A fresh database of each kind."""
-    engine = open_database(f"sqlite:///{tmp_path / 'cases.db'}" if request.param == "sqlite" else POSTGRESQL)
+    is_sqlite = request.param == "sqlite"
+    engine = open_database(
+        f"sqlite:///{tmp_path / 'cases.db'}" if is_sqlite else request.getfixturevalue("postgresql_url")
+    )
     with write_session(engine) as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
@@ -235,21 +234,25 @@ shares = st.floats(0, 1)
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.fixture(scope="module")
+def memory_store():
+    engine = open_database("sqlite://")
+    yield CaseStore(engine)
+    engine.dispose()
+
+
+@settings(deadline=None)
 @given(
     measured=st.dictionaries(names, st.one_of(numbers, names, st.booleans(), st.none()), max_size=4),
     characters=st.lists(shares, max_size=8),
     captured_at=st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
     uncertainty_ms=st.none() | numbers,
 )
-def test_any_case_survives_the_database(measured, characters, captured_at, uncertainty_ms):
+def test_any_case_survives_the_database(memory_store, measured, characters, captured_at, uncertainty_ms):
     """Whatever a rule measures and whenever it happens, the case that comes back equals the one that went in."""
-    engine = open_database("sqlite://")
     case = replace(
-        CASE, findings=(replace(UNCOVERED, measured=measured),), captured_at=captured_at,
+        CASE, findings=(replace(UNCOVERED, measured=measured),), captured_at=captured_at, case_id=str(uuid4()),
         plate=replace(PLATE, characters=tuple(characters)), time=TimeBasis(TimeSource.CONTAINER, uncertainty_ms),
     )  # fmt: skip
-    store = CaseStore(engine)
-    store.save(case)
-    assert store.get(case.case_id) == case
-    engine.dispose()
+    memory_store.save(case)
+    assert memory_store.get(case.case_id) == case
