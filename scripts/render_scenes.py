@@ -31,7 +31,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     stills = commands.add_parser("stills", help="load-state stills, one truck each")
     scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
-    for command, count, samples in ((stills, 1400, 3), (scenes, 150, 8)):
+    for command, count, samples in ((stills, 1400, 2), (scenes, 150, 3)):
         command.add_argument("--split", choices=("train", "val"), default="train")
         command.add_argument("--count", type=int, default=count)
         command.add_argument("--samples", type=int, default=samples, help="paths per pixel")

@@ -105,7 +105,8 @@ def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.
     place, camera, _ = found
     neighbours = _add_neighbours(vehicle, split, light, rng)
     lanes = int(rng.integers(0, 3)), int(rng.integers(0, 3))
-    add_street((-1.9 - LANE_M * lanes[0] - 0.4, 1.9 + LANE_M * lanes[1] + 0.4), light, rng)
+    borders = (-2.3 - LANE_M * lanes[0], 2.3 + LANE_M * lanes[1])
+    add_street(borders, light, rng, camera_y_m=float(camera.position_m[1]))
     set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
     set_camera(camera)
     cast_ray = make_ray_caster()

@@ -12,7 +12,11 @@ LANE_M = 3.75
 
 
 def add_street(
-    lanes: tuple[float, float], light: Light, rng: np.random.Generator, length_m: tuple[float, float] = (-120, 60)
+    lanes: tuple[float, float],
+    light: Light,
+    rng: np.random.Generator,
+    length_m: tuple[float, float] = (-120, 60),
+    camera_y_m: float = 0.0,
 ) -> None:
     """Adds ground, lane marks, kerbs, guard rail or wall, buildings, trees and lamp posts.
 
@@ -21,6 +25,7 @@ def add_street(
         light: Windows glow at night.
         rng: Source of randomness.
         length_m: Where the road begins and ends along x.
+        camera_y_m: A camera more than 3 m beside the axis keeps its side free of trees and houses.
     """
     mesh, (right, left), (x0, x1) = MeshBuilder(), lanes, length_m
     mesh.add_quad(
@@ -43,7 +48,8 @@ def add_street(
             )
     for side, y in ((-1, right - 0.5), (1, left + 0.5)):
         _add_border(mesh, y, side, (x0, x1), rng)
-        _add_backdrop(mesh, y, side, (x0, x1), rng)
+        if side * camera_y_m < 3.0:
+            _add_backdrop(mesh, y, side, (x0, x1), rng)
     dark = light.name in DARK
     tone = rng.uniform(0.045, 0.14)
     walls = [(0.5, 0.47, 0.42), (0.35, 0.36, 0.38), (0.45, 0.3, 0.22)]
