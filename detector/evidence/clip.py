@@ -85,7 +85,8 @@ def needs_viewing_copy(info: StreamInfo) -> bool:
 def write_viewing_copy(clip: Path, path: Path) -> None:
     """Encode a clip again as H.264 that every browser plays; the file says of itself that it is only a copy.
 
-    Frames keep their times, and those that cannot be decoded are left out; an odd width or height shrinks by one pixel, because 4:2:0 needs even ones.
+    Frames keep their times, and those that cannot be decoded are left out. An odd width or height shrinks by one pixel,
+    because 4:2:0 needs even ones.
 
     Args:
         clip: the evidence clip.
