@@ -96,8 +96,9 @@ def _font_glyph(character: str, width_px: int, height_px: int) -> np.ndarray:
     name = "RoadwardenPlate-Subset.ttf" if character.isascii() else "NotoSansCJKsc-Subset.otf"
     font = ImageFont.truetype(str(FONTS / name), 160)
     left, top, right, bottom = font.getbbox(character)
-    shape = Image.new("L", (right - left, bottom - top))
-    ImageDraw.Draw(shape).text((-left, -top), character, font=font, fill=255)
+    drawn = Image.new("L", (right - left + 8, bottom - top + 8))
+    ImageDraw.Draw(drawn).text((4 - left, 4 - top), character, font=font, fill=255)
+    shape = drawn.crop(drawn.getbbox())  # the font's own box includes side bearings
     inner_px = max(1, round(width_px * NARROW_SHARE)) if character in "1I" else width_px
     cell = Image.new("L", (width_px, height_px))
     cell.paste(shape.resize((inner_px, height_px), Image.Resampling.BICUBIC), ((width_px - inner_px) // 2, 0))

@@ -1,0 +1,251 @@
+"""Finds plates: four corners and the number of rows, inside vehicle boxes or in a whole picture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from detector.errors import ModelError
+from detector.geometry import Box, Point, centre, distance, expand
+
+STRIDE_PX = 8
+GREY = 114
+"""Value of the border around a crop that is not square; the network was trained with it."""
+
+BOX_MARGIN = 0.05
+"""Share by which a vehicle's box is grown: plates hang at its lower edge."""
+
+ZOOM = 2.8
+"""Width of the second look's window in plate widths: in the training scenes most plates are about that large."""
+
+Corners = tuple[Point, Point, Point, Point]
+
+
+class Network(Protocol):
+    """A network that can be run; see `detector.inference`."""
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Outputs in the network's order for a float32 batch (N, 3, H, W)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlateBox:
+    """One plate in a picture.
+
+    Attributes:
+        corners: top-left, top-right, bottom-right, bottom-left, px of the whole picture.
+        rows: 1 or 2.
+        confidence: that this is a plate, 0 to 1.
+    """
+
+    corners: Corners
+    rows: int
+    confidence: float
+
+    @property
+    def centre(self) -> Point:
+        """Mean of the corners, px."""
+        return sum(x for x, _ in self.corners) / 4, sum(y for _, y in self.corners) / 4
+
+    @property
+    def width_px(self) -> float:
+        """Mean length of the upper and lower edge, px."""
+        a, b, c, d = self.corners
+        return (distance(a, b) + distance(d, c)) / 2
+
+    @property
+    def height_px(self) -> float:
+        """Mean length of the left and right edge, px."""
+        a, b, c, d = self.corners
+        return (distance(a, d) + distance(b, c)) / 2
+
+
+class PlateDetector(Protocol):
+    """Finds plates."""
+
+    def find(self, image: np.ndarray, boxes: Sequence[Box]) -> list[list[PlateBox]]:
+        """Plates inside each box (px) of the (H, W, 3) BGR image, best first; an empty list where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlateDetectorSettings:
+    """What the manifest's row `plate_detector` says beside the file; thresholds were chosen on drawn scenes.
+
+    Attributes:
+        input_px: side of the network's square input, a multiple of 32.
+        min_confidence: smallest confidence that is reported.
+        min_first_look: smallest confidence of a first look that is worth a second one.
+        max_plates: plates a box, best first.
+        min_width_px: narrower plates are left out, since nobody could read them.
+    """
+
+    input_px: int = 320
+    min_confidence: float = 0.4
+    min_first_look: float = 0.15
+    max_plates: int = 3
+    min_width_px: float = 16.0
+
+    def __post_init__(self) -> None:
+        """Refuse values that the detector cannot work with."""
+        if self.input_px < 32 or self.input_px % 32:
+            raise ModelError(f"weights plate_detector: input_px is {self.input_px}, must be a multiple of 32")
+        if not 0 < self.min_first_look <= self.min_confidence < 1 or self.max_plates < 1:
+            raise ModelError("weights plate_detector: needs 0 < min_first_look <= min_confidence < 1, max_plates >= 1")
+
+    @classmethod
+    def parse(cls, row: Mapping[str, Any]) -> "PlateDetectorSettings":
+        """Read a manifest row; keys of other readers are ignored, missing ones keep their default.
+
+        Raises:
+            ModelError: a value is out of range.
+        """
+        return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})
+
+
+class OnnxPlateDetector:
+    """A `PlateDetector` in two looks: the box as a whole, then closely at each candidate.
+
+    The second look gives a small plate's corners their accuracy, and rejects what only resembled a plate from afar.
+    """
+
+    def __init__(self, network: Network, settings: PlateDetectorSettings | None = None) -> None:
+        """Take a network that is ready to run.
+
+        Args:
+            network: an `OnnxModel` with input (N, 3, S, S) RGB 0 to 1, and as outputs scores (N, 2, S/8, S/8) of centre
+                and two rows, and corner offsets (N, 8, S/8, S/8) px.
+            settings: None for the defaults.
+        """
+        self._network = network
+        self._settings = settings or PlateDetectorSettings()
+
+    def find(self, image: np.ndarray, boxes: Sequence[Box]) -> list[list[PlateBox]]:
+        """See `PlateDetector.find`."""
+        first = self._look(image, [expand(box, BOX_MARGIN) for box in boxes], self._settings.min_first_look)
+        windows = [(i, plate, _window(plate)) for i, plates in enumerate(first) for plate in plates]
+        second = self._look(image, [window for _, _, window in windows], self._settings.min_first_look)
+        found: list[list[PlateBox]] = [[] for _ in boxes]
+        for (i, glimpse, _), close in zip(windows, second, strict=True):
+            same = [p for p in close if distance(p.centre, glimpse.centre) < glimpse.width_px / 2]
+            if not same:
+                continue
+            confidence = float(np.sqrt(same[0].confidence * glimpse.confidence))
+            if confidence >= self._settings.min_confidence and same[0].width_px >= self._settings.min_width_px:
+                found[i].append(PlateBox(same[0].corners, same[0].rows, confidence))
+        return [suppress(plates)[: self._settings.max_plates] for plates in found]
+
+    def _look(self, image: np.ndarray, boxes: Sequence[Box], min_confidence: float) -> list[list[PlateBox]]:
+        """One run of the network on each box that holds a piece of the picture."""
+        crops = [_Crop.cut(image, box, self._settings.input_px) for box in boxes]
+        seen = [crop for crop in crops if crop is not None]
+        if not seen:
+            return [[] for _ in boxes]
+        scores, corners = self._network.run(np.stack([crop.pixels for crop in seen]))
+        results = iter(zip(seen, scores, corners, strict=True))
+        found: list[list[PlateBox]] = []
+        for crop in crops:
+            if crop is None:
+                found.append([])
+                continue
+            seen_crop, crop_scores, crop_corners = next(results)
+            plates = decode(crop_scores, crop_corners, min_confidence)
+            found.append([seen_crop.restore(plate) for plate in suppress(plates)[: self._settings.max_plates]])
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Crop:
+    """A piece of a picture in the network's input, and the way back."""
+
+    pixels: np.ndarray
+    scale: float
+    origin: Point
+
+    @classmethod
+    def cut(cls, image: np.ndarray, box: Box, side_px: int) -> "_Crop | None":
+        """Letterbox the part of `box` that lies in the picture; None when that is less than 4 px wide or high."""
+        height, width = image.shape[:2]
+        x1, y1 = max(0, int(box[0])), max(0, int(box[1]))
+        x2, y2 = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
+        if x2 - x1 < 4 or y2 - y1 < 4:
+            return None
+        scale = side_px / max(x2 - x1, y2 - y1)
+        size = max(1, round((x2 - x1) * scale)), max(1, round((y2 - y1) * scale))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        square = np.full((side_px, side_px, 3), GREY, np.uint8)
+        left, top = (side_px - size[0]) // 2, (side_px - size[1]) // 2
+        piece = cv2.resize(image[y1:y2, x1:x2], size, interpolation=method)
+        square[top : top + size[1], left : left + size[0]] = piece
+        pixels = square[..., ::-1].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+        return cls(pixels, scale, (x1 - left / scale, y1 - top / scale))
+
+    def restore(self, plate: PlateBox) -> PlateBox:
+        """A plate in input px as one in px of the whole picture."""
+        a, b, c, d = ((x / self.scale + self.origin[0], y / self.scale + self.origin[1]) for x, y in plate.corners)
+        return PlateBox((a, b, c, d), plate.rows, plate.confidence)
+
+
+def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> list[PlateBox]:
+    """Peaks of one output as plates in input px, best first.
+
+    Args:
+        scores: (2, H, W) logits: centre of a plate here, two rows.
+        corners: (8, H, W) offsets from the cell's centre in px: x and y of the four corners.
+        min_confidence: smallest probability of a centre.
+    """
+    heat = 1 / (1 + np.exp(-scores[0].astype(np.float64)))
+    is_peak = heat >= cv2.dilate(heat, np.ones((3, 3)))
+    rows, columns = np.nonzero(is_peak & (heat >= min_confidence))
+    plates = []
+    for r, c in sorted(zip(rows, columns, strict=True), key=lambda cell: -heat[cell]):
+        at = np.array([c + 0.5, r + 0.5]) * STRIDE_PX
+        points = corners[:, r, c].reshape(4, 2) + at
+        quad = tuple((float(x), float(y)) for x, y in points)
+        plates.append(PlateBox(quad, 2 if scores[1, r, c] > 0 else 1, float(heat[r, c])))
+    return plates
+
+
+def suppress(plates: Sequence[PlateBox]) -> list[PlateBox]:
+    """Drop plates whose centre lies within half a width of a better one; best first."""
+    kept: list[PlateBox] = []
+    for plate in sorted(plates, key=lambda p: -p.confidence):
+        if all(distance(plate.centre, k.centre) > max(k.width_px, plate.width_px) / 2 for k in kept):
+            kept.append(plate)
+    return kept
+
+
+def _window(plate: PlateBox) -> Box:
+    """Square around a plate for the second look."""
+    x, y = plate.centre
+    half = max(plate.width_px, plate.height_px) * ZOOM / 2
+    return x - half, y - half, x + half, y + half
+
+
+def assign(found: Sequence[Sequence[PlateBox]], boxes: Sequence[Box]) -> list[PlateBox | None]:
+    """Give each box its best plate, and no plate to two boxes.
+
+    A plate that was found in several overlapping boxes belongs to the smallest: a car's plate also lies in the box of
+    the truck behind it, hardly ever the other way round.
+
+    Args:
+        found: plates of each box, best first.
+        boxes: the boxes, px.
+
+    Returns:
+        One plate a box; None where there is none, or only other vehicles' ones.
+    """
+    order = sorted(range(len(boxes)), key=lambda i: (boxes[i][2] - boxes[i][0]) * (boxes[i][3] - boxes[i][1]))
+    taken: list[PlateBox] = []
+    chosen: list[PlateBox | None] = [None] * len(boxes)
+    for i in order:
+        free = [p for p in found[i] if all(distance(p.centre, t.centre) > t.width_px / 2 for t in taken)]
+        if free:
+            middle = centre(boxes[i])[0]
+            best = max(free, key=lambda p: (round(p.confidence, 2), -abs(p.centre[0] - middle)))
+            chosen[i] = best
+            taken.append(best)
+    return chosen
