@@ -73,7 +73,7 @@ def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
-                f"database {url.database}: cannot make its folder {folder}: {error.strerror}; choose another place for the database"
+                f"database {url.database}: cannot make its folder {folder}: {error.strerror}; choose another place"
             ) from error
     engine = create_engine(url, connect_args={"timeout": busy_timeout_s}, json_serializer=_to_json)
 
