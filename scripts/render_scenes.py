@@ -40,7 +40,7 @@ def main() -> None:
     clip = commands.add_parser("clip", help="a film with truth for whole-pipeline tests")
     clip.add_argument("name", choices=("demo", "rear", "low"))
     clip.add_argument("--output", type=Path, required=True)
-    clip.add_argument("--samples", type=int, default=3, help="paths per pixel of the vehicles")
+    clip.add_argument("--samples", type=int, default=2, help="paths per pixel of the vehicles")
     arguments = parser.parse_args()
     if arguments.command == "stills":
         from scripts.synthesis.stills import render_stills

@@ -138,7 +138,7 @@ def render_clip(name: str, output: Path, samples: int, cache: Path) -> None:
     Args:
         name: Key of `CASTS`.
         output: The MP4 file.
-        samples: Paths per pixel of the vehicles; the background gets 10 times as many.
+        samples: Paths per pixel of the vehicles; the background gets 5 times as many.
         cache: Folder for rendered frames, so that an interrupted film resumes.
     """
     cast = CASTS[name]
@@ -192,7 +192,7 @@ def _render_background(path: Path, samples: int) -> np.ndarray:
     """Returns the empty street in linear light, from the cache where it is there."""
     if not path.exists():
         scene = bpy.context.scene
-        scene.cycles.samples = 10 * samples
+        scene.cycles.samples = 5 * samples
         np.save(path, render_linear()[..., :3])
         scene.cycles.samples = samples
     return np.load(path)

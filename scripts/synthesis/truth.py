@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from scripts.synthesis.cameras import PinholeCamera
@@ -37,14 +38,22 @@ class BedView:
 
 
 def box_points(camera: PinholeCamera, points_m: np.ndarray) -> list[float] | None:
-    """Returns the box x1, y1, x2, y2 of the points inside the picture in pixels; None if nothing is inside."""
+    """Returns the box x1, y1, x2, y2 in pixels of that part of the points' hull which lies inside the picture.
+
+    Clipping the hull instead of the box matters at the border: a bumper that sticks into the picture is narrower than
+    the car. None if nothing is inside.
+    """
     pixels, depth = camera.project(points_m)
     pixels = pixels[depth > 0.2]
-    if not len(pixels):
+    if len(pixels) < 3:
         return None
     width, height = camera.size_px
-    x1, y1 = np.clip(pixels.min(0), 0, (width, height))
-    x2, y2 = np.clip(pixels.max(0), 0, (width, height))
+    hull = cv2.convexHull(np.clip(pixels, -20_000, 20_000).astype(np.float32))
+    frame = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    area, inside = cv2.intersectConvexConvex(hull, frame)
+    if area <= 1 or inside is None:
+        return None
+    (x1, y1), (x2, y2) = inside.reshape(-1, 2).min(0), inside.reshape(-1, 2).max(0)
     return [round(float(v), 1) for v in (x1, y1, x2, y2)] if x2 - x1 > 1 and y2 - y1 > 1 else None
 
 

@@ -62,8 +62,17 @@ def test_framing_fills_the_asked_share_and_centres_the_box(fill):
 
 def test_box_is_clipped_to_the_picture_and_none_when_behind():
     camera = aim_camera(np.array([0.0, 0, 2]), np.array([-10.0, 0, 2]), 500.0, (400, 300))
-    assert box_points(camera, np.array([[-10.0, -50, 2], [-10.0, 0, 1]])) == [0.0, 150.0, 200.0, 200.0]
-    assert box_points(camera, np.array([[10.0, 0, 2], [12.0, 1, 1]])) is None
+    wide = np.array([[-10.0, -50, 2], [-10.0, 0, 2], [-10.0, 0, 1], [-10.0, -50, 1]])
+    assert box_points(camera, wide) == [0.0, 150.0, 200.0, 200.0]
+    assert box_points(camera, wide * (-1, 1, 1)) is None
+
+
+def test_box_of_a_shape_that_is_cut_off_is_no_wider_than_what_is_seen():
+    camera = aim_camera(np.array([0.0, 0, 2]), np.array([-10.0, 0, 2]), 500.0, (400, 300))
+    triangle = np.array([[-10.0, 0, 1], [-10.0, -8, -5], [-10.0, 8, -5]])
+    x1, _, x2, y2 = box_points(camera, triangle)
+    assert y2 == 300
+    assert (x1, x2) == pytest.approx((200 - 400 / 3, 200 + 400 / 3), abs=1), "the cut at the lower border, not the base"
 
 
 def test_places_turn_about_the_vertical_before_they_move():
