@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("YOLO_OFFLINE", "true")
 CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
 RENDERS = CACHE / "renders" / "load_state"
+SKETCHES = CACHE / "sketches" / "load_state"
+SKETCH_COUNT = 2400
 WRONG_ALLOWED = 0.015  # share of the answers on validation renders that may be wrong; sets the thresholds
 SIZES_PX = {"bed_locator": 224, "load_state": 288}
 STEPS = {"bed_locator": 900, "load_state": 1600}
@@ -43,10 +45,14 @@ def parse_arguments() -> argparse.Namespace:
 
 def train(name: str, arguments: argparse.Namespace) -> None:
     """Train one network and write its ONNX file."""
-    from scripts.training import load_fit, load_nets, load_samples, load_tasks
+    from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks
 
     vehicles = load_samples.load_renders(arguments.renders / "train")
     vehicles += load_samples.load_photographs(arguments.data, "train")
+    if name == "load_state":  # sketches show beds, not vehicles
+        backdrops = sorted((arguments.data / "vehicles").glob("*/train/images/*.jpg"))
+        load_sketch.draw_sketches(SKETCHES, SKETCH_COUNT, backdrops)
+        vehicles += load_samples.load_renders(SKETCHES, "sketch")
     task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
     schedule = load_fit.Schedule(steps=arguments.steps or STEPS[name], seed=arguments.seed)
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"

@@ -8,15 +8,17 @@ import numpy as np
 from detector.geometry import Box, Point, clip
 
 PADDING_GREY = 114
+MAX_BED_STRETCH = 1.6
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The square of a picture that a cut-out shows: origin and side in px of the picture; may reach beyond it."""
+    """The part of a picture that a square cut-out shows: origin and size in px of the picture; may reach beyond it."""
 
     x_px: float
     y_px: float
-    side_px: float
+    width_px: float
+    height_px: float
 
     def to_image(self, xyxy: Box) -> Box:
         """A box in shares of the window (0 to 1) as a box in px of the picture."""
@@ -25,19 +27,19 @@ class Window:
 
     def point_to_image(self, point: Point) -> Point:
         """A point in shares of the window as a point in px of the picture."""
-        return self.x_px + point[0] * self.side_px, self.y_px + point[1] * self.side_px
+        return self.x_px + point[0] * self.width_px, self.y_px + point[1] * self.height_px
 
     def to_window(self, xyxy: Box) -> Box:
         """A box in px of the picture as a box in shares of the window."""
         return (
-            (xyxy[0] - self.x_px) / self.side_px,
-            (xyxy[1] - self.y_px) / self.side_px,
-            (xyxy[2] - self.x_px) / self.side_px,
-            (xyxy[3] - self.y_px) / self.side_px,
+            (xyxy[0] - self.x_px) / self.width_px,
+            (xyxy[1] - self.y_px) / self.height_px,
+            (xyxy[2] - self.x_px) / self.width_px,
+            (xyxy[3] - self.y_px) / self.height_px,
         )
 
 
-def cut_square(image: np.ndarray, xyxy: Box, size_px: int) -> tuple[np.ndarray, Window]:
+def cut_square(image: np.ndarray, xyxy: Box, size_px: int, max_stretch: float = 1.0) -> tuple[np.ndarray, Window]:
     """Cut a box out, scale its longer side to `size_px` and centre it on grey.
 
     Nothing outside the box is shown (a neighbour's load is not this truck's), and what lies outside the picture is
@@ -47,13 +49,15 @@ def cut_square(image: np.ndarray, xyxy: Box, size_px: int) -> tuple[np.ndarray, 
         image: (H, W, 3) uint8, BGR.
         xyxy: box in px with an area above 0; may reach beyond the picture.
         size_px: side of the result.
+        max_stretch: how much more the shorter side may be enlarged than the longer one, to fill the square.
 
     Returns:
         (size_px, size_px, 3) uint8, BGR, and where it lies in the picture.
     """
     height, width = image.shape[:2]
-    side = max(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1], 1.0)
-    window = Window((xyxy[0] + xyxy[2] - side) / 2, (xyxy[1] + xyxy[3] - side) / 2, side)
+    shown = max(xyxy[2] - xyxy[0], 1.0), max(xyxy[3] - xyxy[1], 1.0)
+    wide, high = (max(side, max(shown) / max_stretch) for side in shown)
+    window = Window((xyxy[0] + xyxy[2] - wide) / 2, (xyxy[1] + xyxy[3] - high) / 2, wide, high)
     canvas = np.full((size_px, size_px, 3), PADDING_GREY, np.uint8)
     x1, y1, x2, y2 = (round(v) for v in clip(xyxy, width, height))
     if x2 <= x1 or y2 <= y1:
@@ -61,10 +65,15 @@ def cut_square(image: np.ndarray, xyxy: Box, size_px: int) -> tuple[np.ndarray, 
     left, top, right, bottom = (round(v * size_px) for v in window.to_window((x1, y1, x2, y2)))
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, size_px), min(bottom, size_px)
     if right > left and bottom > top:
-        how = cv2.INTER_AREA if size_px < side else cv2.INTER_LINEAR
         size = right - left, bottom - top
+        how = cv2.INTER_AREA if size[0] * size[1] < (x2 - x1) * (y2 - y1) else cv2.INTER_LINEAR
         canvas[top:bottom, left:right] = cv2.resize(image[y1:y2, x1:x2], size, interpolation=how)
     return canvas, window
+
+
+def cut_bed(image: np.ndarray, bed_xyxy: Box, size_px: int) -> tuple[np.ndarray, Window]:
+    """Cut a bed out as `cut_square` does, with a margin; flat views are stretched, for height tells a heap."""
+    return cut_square(image, grow_bed(bed_xyxy), size_px, MAX_BED_STRETCH)
 
 
 def grow_bed(xyxy: Box) -> Box:

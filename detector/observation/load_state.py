@@ -13,7 +13,7 @@ import numpy as np
 from detector.entities import Cover, Fill, LoadState
 from detector.errors import ModelError
 from detector.geometry import Box, area, clip, expand
-from detector.observation.load_crop import Window, cut_square, grow_bed, to_batch
+from detector.observation.load_crop import Window, cut_bed, cut_square, to_batch
 
 COVERS = (Cover.CLOSED, Cover.PARTIAL, Cover.OPEN, Cover.NOT_VISIBLE)
 """Order of the cover logits."""
@@ -109,7 +109,7 @@ class OnnxLoadStateReader:
         """
         beds = self._locate(image, boxes)
         readable = [i for i, bed in enumerate(beds) if bed is not None and self._is_readable(image, bed)]
-        crops = [cut_square(image, grow_bed(beds[i].xyxy), self._settings.state_input_px)[0] for i in readable]
+        crops = [cut_bed(image, beds[i].xyxy, self._settings.state_input_px)[0] for i in readable]
         logits = _run(self._state_network, crops)
         states = [hide(image, bed) for bed in beds]
         for i, cover_logits, fill_logits in zip(readable, *logits, strict=True) if readable else ():

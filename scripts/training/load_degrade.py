@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 Rng = np.random.Generator
+LOST_LEVELS = 4.0  # grey levels
 
 
 def degrade(crop: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
@@ -28,6 +29,49 @@ def degrade(crop: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
     if rng.random() < 0.35 * strength:
         image = shrink(image, rng)
     return compress(image, rng) if rng.random() < 0.5 * strength else image
+
+
+def is_lost(crop: np.ndarray) -> bool:
+    """Whether so little structure is left in a crop (H, W, 3) that nobody could tell what it shows."""
+    smooth = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY).astype(np.float32), (0, 0), crop.shape[1] / 60)
+    return float(smooth.std()) < LOST_LEVELS
+
+
+def repaint(crop: np.ndarray, rim: np.ndarray, grainy: bool, rng: Rng) -> np.ndarray:
+    """Another colour, brightness and dirt for what lies within the rim, so that no colour can stand for a state.
+
+    White stone is not an empty bed and coal is not a black tarpaulin; renders have few materials, the world has many.
+
+    Args:
+        crop: (H, W, 3) uint8.
+        rim: corners (4, 2) in px of the crop.
+        grainy: a load is seen: its grain may change too.
+        rng: source of randomness.
+    """
+    height, width = crop.shape[:2]
+    mask = np.zeros((height, width), np.float32)
+    cv2.fillPoly(mask, [np.clip(rim, -2000, 2000).round().astype(np.int32)], 1.0)
+    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1, 5))[..., None]
+    x = crop.astype(np.float32)
+    gain = np.exp(np.clip(rng.normal(0, 0.45), -1.2, 1.0))
+    is_monochrome = float(np.ptp(x[::8, ::8], axis=2).mean()) < 6
+    colour = np.float32(gain) * (np.ones(3) if is_monochrome else np.exp(rng.normal(0, 0.16, 3))).astype(np.float32)
+    dirt = 1 + rng.uniform(0, 0.35) * _make_noise((height, width), int(rng.integers(3, 12)), rng)
+    if grainy and rng.random() < 0.7:
+        dirt = dirt * (1 + rng.uniform(0.03, 0.3) * _make_noise((height, width), int(rng.integers(60, 260)), rng))
+    painted = (x + rng.uniform(0, 8)) * colour * dirt[..., None]
+    return np.clip(x + (painted - x) * mask, 0, 255).astype(np.uint8)
+
+
+def _draw_colour(low: float, high: float, rng: Rng) -> np.ndarray:
+    """Three float32 values between two limits."""
+    return rng.uniform(low, high, 3).astype(np.float32)
+
+
+def _make_noise(shape: tuple[int, int], cells: int, rng: Rng) -> np.ndarray:
+    """Smooth noise (H, W) of about -1 to 1 with `cells` waves across."""
+    small = rng.standard_normal((cells, cells), np.float32).clip(-2, 2) / 2
+    return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def occlude(x: np.ndarray, rng: Rng) -> np.ndarray:
@@ -53,32 +97,33 @@ def occlude(x: np.ndarray, rng: Rng) -> np.ndarray:
 def expose(x: np.ndarray, rng: Rng) -> np.ndarray:
     """Exposure and gamma from deep night to overexposed; raw brightness is what the network must learn to live with."""
     gamma = np.exp(rng.normal(0, 0.35))
-    gain = np.exp(rng.uniform(np.log(0.12), np.log(1.6)) if rng.random() < 0.5 else rng.normal(0, 0.25))
-    return 255 * (np.clip(x / 255, 0, 1) ** gamma) * gain + rng.uniform(-8, 12)
+    gain = np.exp(rng.uniform(np.log(0.2), np.log(1.6)) if rng.random() < 0.5 else rng.normal(0, 0.25))
+    curve = 255 * (np.arange(256) / 255) ** gamma * gain + rng.uniform(-8, 12)
+    return curve.astype(np.float32)[np.clip(x, 0, 255).astype(np.uint8)]
 
 
 def tint(x: np.ndarray, rng: Rng) -> np.ndarray:
     """Sodium light, bad white balance, faded or loud colours."""
     grey = x.mean(2, keepdims=True)
-    return (grey + (x - grey) * rng.uniform(0.2, 1.6)) * rng.uniform(0.75, 1.25, 3)
+    return (grey + (x - grey) * rng.uniform(0.2, 1.6)) * _draw_colour(0.75, 1.25, rng)
 
 
 def veil(x: np.ndarray, rng: Rng) -> np.ndarray:
     """Haze, dust or a wet lens: everything moves towards one light grey, more at one side."""
-    share = np.linspace(rng.uniform(0, 0.65), rng.uniform(0, 0.65), x.shape[0])[:, None, None]
-    return x * (1 - share) + share * (rng.uniform(70, 225) + rng.uniform(-15, 15, 3))
+    share = np.linspace(rng.uniform(0, 0.65), rng.uniform(0, 0.65), x.shape[0], dtype=np.float32)[:, None, None]
+    return x * (1 - share) + share * (rng.uniform(70, 225) + _draw_colour(-15, 15, rng))
 
 
 def dazzle(x: np.ndarray, rng: Rng) -> np.ndarray:
     """Lamps with their bloom, and the streak that a lens draws."""
     height, width = x.shape[:2]
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    ys, xs = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
     for _ in range(rng.integers(1, 4)):
         cx, cy, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.02, 0.25) * width
-        glow = np.exp(-((xs - cx) ** 2 + (ys - cy) ** 2) / (2 * radius**2))
+        glow = np.exp(-((xs - cx) ** 2) / (2 * radius**2)) * np.exp(-((ys - cy) ** 2) / (2 * radius**2))
         if rng.random() < 0.3:
             glow += 0.5 * np.exp(-np.abs(ys - cy) / (0.01 * height + 1)) * np.exp(-np.abs(xs - cx) / (0.4 * width))
-        x = x + glow[..., None] * rng.uniform(60, 260) * rng.uniform(0.75, 1, 3)
+        x = x + glow[..., None] * (rng.uniform(60, 260) * _draw_colour(0.75, 1, rng))
     return x
 
 
@@ -86,8 +131,8 @@ def whiten_hot(x: np.ndarray, rng: Rng) -> np.ndarray:
     """A strobe or low sun: one side light, the other dark, with a soft edge (also shadows of bridges and trees)."""
     height, width = x.shape[:2]
     angle = rng.uniform(0, 2 * np.pi)
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    along = (xs / width - rng.uniform(0.2, 0.8)) * np.cos(angle) + (ys / height - rng.uniform(0.2, 0.8)) * np.sin(angle)
+    xs, ys = (np.arange(n, dtype=np.float32) / n - np.float32(rng.uniform(0.2, 0.8)) for n in (width, height))
+    along = xs[None] * np.float32(np.cos(angle)) + ys[:, None] * np.float32(np.sin(angle))
     edge = 1 / (1 + np.exp(-along / rng.uniform(0.01, 0.15)))
     return x * (rng.uniform(0.25, 0.9) + edge[..., None] * rng.uniform(0.2, 1.0))
 

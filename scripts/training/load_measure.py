@@ -10,6 +10,7 @@ import numpy as np
 
 from detector.entities import Cover, LoadState
 from detector.geometry import iou
+from detector.observation.load_crop import to_batch
 from detector.observation.load_state import (
     COVERS,
     FILLS,
@@ -39,9 +40,8 @@ def collect_logits(network: Network, vehicles: list[Vehicle], size_px: int) -> L
     """Runs the load network on marked beds, their boxes as noisy as a locator's."""
     rng = np.random.default_rng(11)
     beds = [v for v in vehicles if has_bed(v)]
-    crops = [cut_bed(cv2.imread(str(v.image)), jitter(v.bed_xyxy, BOX_NOISE, rng), size_px, None) for v in beds]
-    batch = np.stack(crops)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / 255
-    cover, fill = network.run(batch)
+    crops = [cut_bed(cv2.imread(str(v.image)), v, size_px, rng)[0] for v in beds]
+    cover, fill = network.run(to_batch(crops))
     return Logits(cover, fill, np.array([v.cover for v in beds]), np.array([v.fill for v in beds]))
 
 

@@ -6,18 +6,21 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from detector.geometry import Box, area, clip, expand
-from detector.observation.load_crop import PADDING_GREY, cut_square, grow_bed
+from detector.observation import load_crop
 from detector.observation.load_state import COVERS, FILLS, TRUCK_MARGIN
 
+Source = Literal["render", "photograph", "sketch"]
 UNKNOWN = -1
 MIRRORED_RIM = [1, 0, 3, 2]  # front left becomes front right, rear left becomes rear right
 MIN_TRUCK_PX = 48.0
 MIN_BED_PX = 36.0
+BED_NOISE = 0.05  # of a located bed's edges, in shares of its size
 LABELS = Path(__file__).parent / "load_labels.csv"
 
 
@@ -34,7 +37,7 @@ class Vehicle:
         visible: share of the bed's opening that is seen, 0 to 1; None where unknown.
         cover, fill: indices into `COVERS` and `FILLS`; UNKNOWN takes no part in learning.
         heap_m: crest over the edge in metres; None for an empty bed and where unknown.
-        is_real: a photograph.
+        source: where the picture comes from.
     """
 
     image: Path
@@ -46,27 +49,27 @@ class Vehicle:
     cover: int
     fill: int
     heap_m: float | None
-    is_real: bool
+    source: Source
 
 
-def load_renders(folder: Path) -> list[Vehicle]:
-    """Vehicles of a rendered part (`labels.jsonl` and pictures), without those too small or without a picture."""
+def load_renders(folder: Path, source: Source = "render") -> list[Vehicle]:
+    """Vehicles of a rendered or sketched part (`labels.jsonl` and pictures); those too small are left out."""
     found = []
     for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         path = folder / row["image"]
         if path.exists():
-            found += [read_vehicle(path, v) for v in row["vehicles"] if _side(v["box_xyxy"]) >= MIN_TRUCK_PX]
+            found += [read_vehicle(path, v, source) for v in row["vehicles"] if _side(v["box_xyxy"]) >= MIN_TRUCK_PX]
     return found
 
 
-def read_vehicle(image: Path, label: dict) -> Vehicle:
+def read_vehicle(image: Path, label: dict, source: Source) -> Vehicle:
     """One vehicle of a label row; see scripts/synthesis/truth.py for the fields."""
     cover = COVERS.index(label["cover"]) if label["cover"] else UNKNOWN
     fill = FILLS.index(label["fill"]) if label["fill"] else UNKNOWN
     bed = tuple(label["bed_box_xyxy"]) if label["bed_box_xyxy"] else None
     rim = np.asarray(label["bed_polygon"], np.float32) if label["bed_polygon"] else None
-    seen = label["visible_share"], cover, fill, label["heap_height_m"], False
+    seen = label["visible_share"], cover, fill, label["heap_height_m"], source
     return Vehicle(image, tuple(label["box_xyxy"]), label["tipper"], bed, rim, *seen)
 
 
@@ -85,16 +88,16 @@ def load_photographs(data: Path, part: str) -> list[Vehicle]:
             cover = COVERS.index(row["cover"]) if row["cover"] else UNKNOWN
             fill = FILLS.index(row["fill"]) if row["fill"] else UNKNOWN
             tipper = {"true": True, "false": False}.get(row["tipper"])
-            found.append(Vehicle(data / row["image"], truck, tipper, bed, None, None, cover, fill, None, True))
+            found.append(Vehicle(data / row["image"], truck, tipper, bed, None, None, cover, fill, None, "photograph"))
     return found
 
 
 def name_kind(vehicle: Vehicle) -> str:
     """A vehicle's state in words, for balance and tables."""
     if not vehicle.tipper:
-        return "real other" if vehicle.is_real else "other"
+        return f"{vehicle.source}: other"
     cover, fill = ("-" if i == UNKNOWN else axis[i] for i, axis in ((vehicle.cover, COVERS), (vehicle.fill, FILLS)))
-    return f"{'real ' if vehicle.is_real else ''}{cover}/{fill}"
+    return f"{vehicle.source}: {cover}/{fill}"
 
 
 def has_bed(vehicle: Vehicle) -> bool:
@@ -121,21 +124,30 @@ def cut_truck(
     With `rng` the box is noisy as a detector's is; without, it is exact.
     """
     box = vehicle.truck_xyxy if rng is None else jitter(vehicle.truck_xyxy, 0.045, rng)
-    crop, window = cut_square(image, expand(box, TRUCK_MARGIN), size_px)
+    crop, window = load_crop.cut_square(image, expand(box, TRUCK_MARGIN), size_px)
     target = np.full(12, np.nan, np.float32)
     if vehicle.bed_xyxy is not None:
         target[:4] = window.to_window(vehicle.bed_xyxy)
     if vehicle.rim is not None:
-        target[4:] = ((vehicle.rim - (window.x_px, window.y_px)) / window.side_px).ravel()
+        target[4:] = to_shares(window, vehicle.rim).ravel()
         if np.abs(target[4:] - 0.5).max() > 1.5:  # nearly beside the camera: corners run off to infinity
             target[4:] = np.nan
     return crop, target
 
 
-def cut_bed(image: np.ndarray, bed_xyxy: Box, size_px: int, rng: np.random.Generator | None) -> np.ndarray:
-    """The load network's input (S, S, 3); with `rng` the bed's box is as noisy as a locator's."""
-    box = bed_xyxy if rng is None else jitter(bed_xyxy, 0.05, rng)
-    return cut_square(image, grow_bed(box), size_px)[0]
+def to_shares(window: load_crop.Window, points: np.ndarray) -> np.ndarray:
+    """Points (N, 2) in px of the picture as shares of a cut-out."""
+    return (points - (window.x_px, window.y_px)) / (window.width_px, window.height_px)
+
+
+def cut_bed(
+    image: np.ndarray, vehicle: Vehicle, size_px: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The load network's input (S, S, 3), the bed's box as noisy as a locator's, and the rim (4, 2) in px of it."""
+    crop, window = load_crop.cut_bed(image, jitter(vehicle.bed_xyxy, BED_NOISE, rng), size_px)
+    if vehicle.rim is None:
+        return crop, None
+    return crop, to_shares(window, vehicle.rim) * size_px
 
 
 def mirror_target(target: np.ndarray) -> np.ndarray:
@@ -147,7 +159,7 @@ def mirror_target(target: np.ndarray) -> np.ndarray:
 
 def find_shown(crop: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns of a crop that show the picture, without the grey padding around."""
-    shown = (crop != PADDING_GREY).any(2)
+    shown = (crop != load_crop.PADDING_GREY).any(2)
     rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
     if not len(rows):
         return slice(0, 0), slice(0, 0)

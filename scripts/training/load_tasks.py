@@ -11,10 +11,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from detector.entities import Cover, Fill
 from detector.observation.load_crop import to_batch
-from scripts.training.load_degrade import degrade
+from detector.observation.load_state import COVERS, FILLS
+from scripts.training.load_degrade import degrade, is_lost, repaint
 from scripts.training.load_samples import (
     UNKNOWN,
+    Source,
     Vehicle,
     cut_bed,
     cut_truck,
@@ -25,6 +28,9 @@ from scripts.training.load_samples import (
 )
 
 Batch = dict[str, torch.Tensor]
+STATE_SHARES: dict[Source, float] = {"render": 0.45, "sketch": 0.35, "photograph": 0.2}
+HIDDEN = COVERS.index(Cover.NOT_VISIBLE)  # the last of both axes
+LOADED = (FILLS.index(Fill.BELOW_EDGE), FILLS.index(Fill.ABOVE_EDGE))
 
 
 class Task(Protocol):
@@ -45,22 +51,21 @@ class Task(Protocol):
 class Pool:
     """Vehicles with the chance of each to be drawn.
 
-    Kinds are balanced half-way (by the root of their number); `real_share` of the draws are photographs.
+    Kinds are balanced half-way (by the root of their number), sources by the shares given.
     """
 
     vehicles: list[Vehicle]
     chances: np.ndarray
 
     @classmethod
-    def balance(cls, vehicles: list[Vehicle], real_share: float) -> Pool:
-        """Sets the chances; without photographs all draws are renders."""
+    def balance(cls, vehicles: list[Vehicle], shares: dict[Source, float]) -> Pool:
+        """Sets the chances; a source without vehicles leaves its share to the others."""
         kinds = [name_kind(v) for v in vehicles]
         counts = Counter(kinds)
         chances = np.array([counts[kind] ** -0.5 for kind in kinds])
-        real = np.array([v.is_real for v in vehicles])
-        if real.any() and not real.all():
-            chances[real] *= real_share / chances[real].sum()
-            chances[~real] *= (1 - real_share) / chances[~real].sum()
+        for source, share in shares.items():
+            here = np.array([v.source == source for v in vehicles])
+            chances[here] *= share / max(chances[here].sum(), 1e-9)
         return cls(vehicles, chances / chances.sum())
 
     def draw(self, count: int, rng: np.random.Generator) -> list[Vehicle]:
@@ -68,23 +73,24 @@ class Pool:
         return [self.vehicles[i] for i in rng.choice(len(self.vehicles), count, p=self.chances)]
 
 
-def change(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A degraded copy of a crop whose grey padding stays as it is."""
+def change(crop: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    """A degraded copy of a crop whose grey padding stays as it is, and whether nothing can be told from it any more."""
     rows, columns = find_shown(crop)
     if rows.stop - rows.start < 8 or columns.stop - columns.start < 8:
-        return crop
+        return crop, True
     crop = crop.copy()
-    crop[rows, columns] = degrade(np.ascontiguousarray(crop[rows, columns]), rng, 0.8)
-    return crop
+    shown = degrade(np.ascontiguousarray(crop[rows, columns]), rng, 0.8)
+    crop[rows, columns] = shown
+    return crop, is_lost(shown)
 
 
 class LocatorTask:
     """Find the bed, tell tippers from others."""
 
     def __init__(self, vehicles: list[Vehicle], size_px: int) -> None:
-        """Draws from renders and, for three tenths, from photographs."""
+        """Draws from renders and photographs."""
         self.size_px = size_px
-        self._pool = Pool.balance(vehicles, 0.3)
+        self._pool = Pool.balance(vehicles, {"render": 0.6, "photograph": 0.4})
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
         """See `Task.draw`; `place` (N, 12) is NaN where unknown, `tipper` and `visible` (N,) likewise."""
@@ -93,7 +99,7 @@ class LocatorTask:
             crop, place = cut_truck(cv2.imread(str(vehicle.image)), vehicle, self.size_px, rng)
             if rng.random() < 0.5:
                 crop, place = crop[:, ::-1], mirror_target(place)
-            crops.append(change(crop, rng))
+            crops.append(change(crop, rng)[0])
             places.append(place)
         nan = float("nan")
         return {
@@ -123,23 +129,27 @@ class LocatorTask:
 class StateTask:
     """Name cover and fill of a bed."""
 
-    def __init__(self, vehicles: list[Vehicle], size_px: int, real_share: float = 0.2) -> None:
+    def __init__(self, vehicles: list[Vehicle], size_px: int) -> None:
         """Draws from vehicles with a bed and a label."""
         self.size_px = size_px
-        self._pool = Pool.balance([v for v in vehicles if has_bed(v)], real_share)
+        self._pool = Pool.balance([v for v in vehicles if has_bed(v)], STATE_SHARES)
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
         """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
-        crops, vehicles = [], self._pool.draw(count, rng)
+        crops, truths, vehicles = [], [], self._pool.draw(count, rng)
         for vehicle in vehicles:
-            crop = cut_bed(cv2.imread(str(vehicle.image)), vehicle.bed_xyxy, self.size_px, rng)
+            crop, rim = cut_bed(cv2.imread(str(vehicle.image)), vehicle, self.size_px, rng)
+            if rim is not None and rng.random() < 0.5:
+                crop = repaint(crop, rim, vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED, rng)
             crop = crop[:, ::-1] if rng.random() < 0.5 else crop
-            crops.append(change(crop, rng))
-        heaps = [v.heap_m if v.heap_m is not None and v.fill in (1, 2) else float("nan") for v in vehicles]
+            crop, lost = change(crop, rng)
+            crops.append(crop)
+            truths.append((HIDDEN, HIDDEN) if lost else (vehicle.cover, vehicle.fill))
+        heaps = [v.heap_m if v.heap_m is not None and v.fill in LOADED else float("nan") for v in vehicles]
         return {
             "images": torch.from_numpy(to_batch(crops)),
-            "cover": torch.tensor([v.cover for v in vehicles]),
-            "fill": torch.tensor([v.fill for v in vehicles]),
+            "cover": torch.tensor([cover for cover, _ in truths]),
+            "fill": torch.tensor([fill for _, fill in truths]),
             "heap": torch.tensor(heaps),
         }
 

@@ -158,7 +158,7 @@ def test_settings_of_others_are_ignored():
 def test_a_window_maps_there_and_back():
     """Shares of a crop and px of the picture are two names of the same place."""
     _, window = cut_square(IMAGE, (100.0, 50.0, 300.0, 150.0), 64)
-    assert window == Window(100.0, 0.0, 200.0)
+    assert window == Window(100.0, 0.0, 200.0, 200.0)
     box = (120.0, 60.0, 180.0, 140.0)
     assert window.to_image(window.to_window(box)) == pytest.approx(box)
 
@@ -171,6 +171,16 @@ def test_a_cut_keeps_proportions_brightness_and_order_of_colours():
     assert (crop[16:48] == (10, 20, 30)).all()
     assert (crop[:16] == PADDING_GREY).all() and (crop[48:] == PADDING_GREY).all()
     assert to_batch([crop])[0, :, 32, 32] == pytest.approx(np.array([30, 20, 10]) / 255)
+
+
+def test_a_flat_box_may_be_stretched():
+    """The shorter side fills more of the square, and the window says by how much."""
+    image = IMAGE.copy()
+    image[50:150, 100:300] = (10, 20, 30)
+    crop, window = cut_square(image, (100.0, 50.0, 300.0, 150.0), 64, 1.6)
+    assert window == Window(100.0, 37.5, 200.0, 125.0)
+    rows = np.flatnonzero((crop == (10, 20, 30)).all((1, 2)))
+    assert (rows[0], rows[-1]) == (6, 57)
 
 
 def test_what_lies_outside_the_picture_is_grey():
