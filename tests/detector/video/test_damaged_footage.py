@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from detector.entities import Frame
-from detector.video.damage import DamageLog
 from detector.video.file_source import FileSource
 from tests.footage import ClipSpec, index_in, write
 
@@ -146,16 +145,3 @@ def test_pictures_leading_the_first_key_frame_do_not_spoil_it(tmp_path: Path) ->
     shown = [index_in(frame.image) for frame in frames]
     assert shown == list(range(shown[0], 40))
     assert len(shown) >= 25
-
-
-def test_many_stretches_are_summed_up() -> None:
-    """A recording that is broken everywhere does not flood the terminal."""
-    log = DamageLog()
-    for second in range(0, 40, 4):
-        log.add(second)
-        log.add(second + 0.04)
-    assert log.count == 20
-    notes = log.notes()
-    assert len(notes) == 5
-    assert notes[0] == "corrupt: 2 frames could not be decoded soundly at 0.0-0.0 s"
-    assert notes[-1] == "corrupt: 12 frames could not be decoded soundly at 16.0-36.0 s (6 stretches)"

@@ -115,6 +115,7 @@ def test_bytes_are_bounded_even_without_key_frames_and_against_holds() -> None:
     for i in range(150):
         ring.append(packet(i, i == 0))
         assert ring.size_bytes <= 1000
+    assert ring.size_bytes == 0
     with pytest.raises(EvidenceError):
         ring.read(0.0, 14.0)
     ring.append(packet(150, True))
