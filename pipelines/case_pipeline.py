@@ -11,8 +11,7 @@ from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
 from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, Violation
 from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, write_viewing_copy
-from detector.evidence.grade import grade_violation
-from detector.evidence.manifest import Facts, Provenance
+from detector.evidence.manifest import CaseFacts, Provenance
 from detector.evidence.package import EvidenceRequest, Package, write_package
 from detector.evidence.stills import plan_stills
 from detector.packets import Packet, StreamInfo
@@ -38,7 +37,7 @@ class PackageMaker:
     root: Path
     provenance: Provenance
 
-    def make(self, facts: Facts, packets: list[Packet], info: StreamInfo) -> Package:
+    def make(self, facts: CaseFacts, packets: list[Packet], info: StreamInfo) -> Package:
         """Decode the stills from the packets, and seal the package of one case."""
         wanted = plan_stills(facts.violation, (info.width, info.height)).pts
         request = EvidenceRequest(facts, decode_at(packets, info, wanted), lambda folder: _cut(packets, info, folder))
@@ -120,7 +119,7 @@ class CasePipeline:
         pending = self._pending[pass_id]
         ring, info = self._source.ring, self._source.info
         packets = ring.read(pending.first_s - BEFORE_S, pending.last_s + AFTER_S)
-        facts = Facts(
+        facts = CaseFacts(
             derive_case_id(pending.violation.vehicle_pass, self._source.time),
             pending.violation,
             self._camera,
@@ -135,9 +134,9 @@ class CasePipeline:
         ring.release(pass_id)
 
     def _make_case(self, violation: Violation, package: Package | None) -> Case:
-        """The case as it stands; without a package its grade is what the looks allow so far."""
+        """The case as it stands; without a package it is a lead, whatever becomes of it."""
         vehicle_pass, time = violation.vehicle_pass, self._source.time
-        grade, reasons = self._grade(violation) if package is None else (package.grade, package.grade_reasons)
+        grade, reasons = (package.grade, package.grade_reasons) if package else (Grade.LEAD, ("evidence_pending",))
         return Case(
             case_id=derive_case_id(vehicle_pass, time),
             camera_id=self._camera.camera_id,
@@ -153,12 +152,6 @@ class CasePipeline:
             time=time,
             evidence=self._locate(package.evidence) if package else None,
         )
-
-    def _grade(self, violation: Violation) -> tuple[Grade, tuple[str, ...]]:
-        """Grade before there is a package."""
-        image_wh = (self._source.info.width, self._source.info.height)
-        scene_count = plan_stills(violation, image_wh).scene_count
-        return grade_violation(violation, self._camera, self._source.time, image_wh, scene_count)
 
     def _locate(self, evidence: Evidence) -> Evidence:
         """The evidence with the absolute path of its folder, since packages may go anywhere."""

@@ -44,7 +44,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CaseFacts:
     """Everything about a case that is known before its files are.
 
     Attributes:
@@ -63,7 +63,7 @@ class Facts:
 
 
 def make_manifest(
-    facts: Facts,
+    facts: CaseFacts,
     plan: StillPlan,
     grade: tuple[Grade, Sequence[str]],
     clip: ClipRecord,
@@ -135,7 +135,7 @@ def evidence_code(case_id: str, files: Sequence[Mapping[str, Any]]) -> str:
     return "-".join(digits[at : at + 4] for at in range(0, 16, 4))
 
 
-def _time_block(facts: Facts) -> dict[str, Any]:
+def _time_block(facts: CaseFacts) -> dict[str, Any]:
     moments = facts.violation.deciding or facts.violation.vehicle_pass.observations
     first, last, is_absolute = moments[0], moments[-1], facts.time.is_absolute
     return {
@@ -148,7 +148,7 @@ def _time_block(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _observation(observation: Observation, facts: Facts) -> dict[str, Any]:
+def _observation(observation: Observation, facts: CaseFacts) -> dict[str, Any]:
     """One row of the reasoning, with the rules that it decided; a relative time shows no date."""
     row = {name: getattr(observation, name) for name in Observation.__dataclass_fields__}
     row["captured_at"] = observation.captured_at if facts.time.is_absolute else None

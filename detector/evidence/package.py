@@ -18,7 +18,7 @@ from detector.evidence.canonical import seal
 from detector.evidence.clip import ClipRecord
 from detector.evidence.composite import CYAN, YELLOW, Tile, draw_composite
 from detector.evidence.grade import grade_violation
-from detector.evidence.manifest import Facts, evidence_code, file_row, make_manifest
+from detector.evidence.manifest import CaseFacts, evidence_code, file_row, make_manifest
 from detector.evidence.staging import publish, staging_folder
 from detector.evidence.stills import Still, cut_stills, plan_stills
 from detector.evidence.texts import Language
@@ -39,7 +39,7 @@ class EvidenceRequest:
         language: of the composite.
     """
 
-    facts: Facts
+    facts: CaseFacts
     images: Mapping[int, np.ndarray]
     write_clip: Callable[[Path], ClipRecord]
     language: Language = Language.ZH
@@ -167,7 +167,7 @@ def _composite(request: EvidenceRequest, stills: Sequence[Still], grade: Grade, 
     return draw_composite(texts.text("title", language), tiles, lines)
 
 
-def _tile(still: Still, facts: Facts, language: Language) -> Tile:
+def _tile(still: Still, facts: CaseFacts, language: Language) -> Tile:
     """The tile of one still: what it is, when it was taken, and the boxes of vehicle and bed."""
     number = still.name.removeprefix("scene_").removesuffix(".jpg")
     label = texts.text(f"tile.{still.role}", language, number=number)

@@ -26,7 +26,7 @@ from detector.entities import (
     Violation,
 )
 from detector.evidence.clip import ClipRecord
-from detector.evidence.manifest import Facts, ModelRecord, Provenance
+from detector.evidence.manifest import CaseFacts, ModelRecord, Provenance
 from detector.evidence.package import EvidenceRequest
 
 START = datetime(2024, 3, 5, 10, 35, 12, 340000, tzinfo=UTC)
@@ -119,5 +119,5 @@ def make_request(violation=None, *, camera=CAMERA, time=OPERATOR, write_clip=Non
     """A complete request that earns the grade `evidence`."""
     violation = violation or make_violation()
     images = {o.pts: draw_picture(o) for o in violation.vehicle_pass.observations}
-    facts = Facts("RW-20240305-183512-0A1B2C3D", violation, camera, time, PROVENANCE)
+    facts = CaseFacts("RW-20240305-183512-0A1B2C3D", violation, camera, time, PROVENANCE)
     return replace(EvidenceRequest(facts, images, write_clip or FakeClip()), **changes)
