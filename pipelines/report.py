@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from detector.entities import Case, VehiclePass
@@ -106,10 +107,12 @@ def describe_stored_case(case: Case) -> dict[str, Any]:
 
 def print_report(report: ClipReport, console: Console) -> None:
     """Tables for a person: what passed, and what became a case and where its evidence lies."""
+    if not report.frames:
+        return
     speed = report.video_s / report.wall_s if report.wall_s > 0 else 0.0
     console.print(
-        f"[bold]{report.path}[/]: {report.video_s:.1f} s of video in {report.wall_s:.1f} s ({speed:.1f}× real time), "
-        f"{report.frames} frames, {report.analysed} analysed",
+        f"[bold]{escape(report.path)}[/]: {report.video_s:.1f} s of video in {report.wall_s:.1f} s "
+        f"({speed:.1f}× real time), {report.frames} frames, {report.analysed} analysed",
         highlight=False,
     )
     for note in report.notes:
@@ -134,6 +137,6 @@ def print_report(report: ClipReport, console: Console) -> None:
         console.print(
             f"[bold red]case {case.case_id}[/]: {rules}; {plate_text}; grade {case.grade.value}", highlight=False
         )
-        console.print(f"  evidence: {folder}", highlight=False, soft_wrap=True)
+        console.print(f"  evidence: {folder}", highlight=False, markup=False, soft_wrap=True)
     if not report.cases:
         console.print("no case")
