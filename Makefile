@@ -9,14 +9,16 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-.PHONY: help demo test lint
+.PHONY: help demo test lint train-env synth-env
 help:
-	@echo "make demo   replay the bundled clip: a slag truck with an uncovered heap becomes a sealed case"
-	@echo "make test   run all tests"
-	@echo "make lint   ruff"
+	@echo "make demo       replay the bundled clip: one slag truck with an uncovered heap becomes a sealed case"
+	@echo "make test       run all tests"
+	@echo "make lint       ruff"
+	@echo "make train-env  .venv-train, for scripts/train_*      (torch, ultralytics: several GB)"
+	@echo "make synth-env  .venv-synth, for scripts/render_*     (bpy; wants Python 3.11)"
 
 demo: $(VENV)/.installed
-	$(BIN)/python -m pipelines demo
+	ROADWARDEN_HOME=var/demo $(BIN)/roadwarden replay demo/demo.mp4 --cameras cameras.toml
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -24,3 +26,11 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+train-env:
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip install --quiet 'torch>=2.13' 'torchvision>=0.28' 'ultralytics>=8.4,<9' 'onnx>=1.17,<2' onnxruntime-gpu scipy
+
+synth-env:
+	$(PYTHON) -m venv .venv-synth
+	.venv-synth/bin/python -m pip install --quiet 'bpy>=5.0,<5.1' 'numpy<2' 'pillow>=11' 'av>=15' 'opencv-python-headless<5'
