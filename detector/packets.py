@@ -27,8 +27,8 @@ class StreamInfo:
         display_matrix: nine integers of FFmpeg's AV_PKT_DATA_DISPLAYMATRIX; None when pictures are upright already.
         colour: FFmpeg's numbers for range, primaries, transfer and matrix; 0 and 2 mean unspecified.
         extradata: the codec's parameter sets as the source stores them; b"" when it stores none.
-        header: a NUT file with one packet of the stream. It carries the codec parameters verbatim (extradata stays
-            Annex B or length-prefixed as the source has it) and is what a muxer or decoder takes as its template.
+        header: a small file (NUT) with one packet of the stream. It carries the codec parameters verbatim (extradata
+            stay Annex B or length-prefixed as the source has them); muxers and decoders take it as their template.
     """
 
     codec: str

@@ -104,6 +104,19 @@ def remux(source: Path, target: Path, stamps: Iterable[tuple[int, int] | None]) 
     return target
 
 
+def tag_full_range(source: Path, target: Path) -> Path:
+    """Copy a clip and let the container alone say that its colours are full range, BT.709."""
+    with av.open(str(source)) as original, av.open(str(target), "w") as out:
+        stream = out.add_stream_from_template(original.streams.video[0], opaque=True)
+        stream.codec_context.color_range, stream.codec_context.colorspace = 2, 1
+        stream.codec_context.color_primaries = stream.codec_context.color_trc = 1
+        for packet in original.demux(original.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    return target
+
+
 def join(parts: Iterable[Path], target: Path) -> Path:
     """Put MPEG-TS files one after the other as a recorder without a break would: only time starts anew in each."""
     counters: dict[int, int] = {}

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from detector.evidence.nal_units import is_parameter_set, length_size_of, nal_un
 from detector.packets import Packet, StreamInfo
 
 _MP4_CODECS = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
+_SUFFIXES = {"mp4": ".mp4", "matroska": ".mkv", "mov": ".mov", "avi": ".avi"}
 _BROWSER_CODECS = {"h264", "vp9", "av1"}
 _BROWSER_PIXELS = {"yuv420p", "yuvj420p"}
 
@@ -27,8 +28,8 @@ class ClipRecord:
     """A clip on disk.
 
     Attributes:
-        path: where it lies; ends in .mkv where MP4 cannot hold the codec, whatever was asked.
-        container: "mp4" or "matroska".
+        path: where it lies; its suffix is the container's, whatever was asked.
+        container: "mp4"; "matroska", "mov" or "avi" where MP4 cannot hold the codec.
         codec: FFmpeg's name of the codec, the same as the source's.
         start_s, end_s: what it shows, on the scale of `Packet.stream_s`; the first frame lies at `start_s`.
         packets: how many packets it holds.
@@ -45,7 +46,7 @@ class ClipRecord:
 
 
 def write_clip(packets: Sequence[Packet], info: StreamInfo, path: Path) -> ClipRecord:
-    """Write packets into a new MP4 file (Matroska where MP4 cannot hold the codec), unaltered.
+    """Write packets into a new MP4 file (another container where MP4 cannot hold the codec), unaltered.
 
     The first packet is shown at time 0; pictures that precede it in showing order (H.265 with open groups: they need
     pictures from before the clip) stay in the file, but players skip them. Decoding times may be negative, which MP4
@@ -57,15 +58,16 @@ def write_clip(packets: Sequence[Packet], info: StreamInfo, path: Path) -> ClipR
         path: the file to make; it appears under this name only when it is whole and on the disk.
 
     Raises:
-        EvidenceError: the packets do not begin with a key frame, or FFmpeg refuses them.
+        EvidenceError: the packets do not begin with a key frame, no container holds them, or FFmpeg refuses them.
         StorageError: the folder cannot be written or the disk is full; nothing is left behind.
     """
     if not packets or not packets[0].is_keyframe:
         raise EvidenceError(f"{path}: a clip must begin with a key frame")
-    container = "mp4" if info.codec in _MP4_CODECS else "matroska"
-    path = path.with_suffix(".mp4" if container == "mp4" else ".mkv")
-    with _new_file(path) as file, av.open(file, "w", format=container) as out:
-        _mux(packets, info, out)
+    with av.open(io.BytesIO(info.header)) as template:
+        container = _container_for(template.streams.video[0], info)
+        path = path.with_suffix(_SUFFIXES[container])
+        with _new_file(path) as file, av.open(file, "w", format=container) as out:
+            _mux(packets, info, out.add_stream_from_template(template.streams.video[0], opaque=True))
     return ClipRecord(
         path=path,
         container=container,
@@ -129,20 +131,30 @@ def _open_clip(clip: Path) -> av.container.InputContainer:
         raise EvidenceError(f"{clip}: cannot be opened ({error.strerror})") from error
 
 
-def _mux(packets: Sequence[Packet], info: StreamInfo, out: av.container.OutputContainer) -> None:
-    with av.open(io.BytesIO(info.header), format="nut") as template:
-        stream = out.add_stream_from_template(template.streams.video[0], opaque=True)
-        context = stream.codec_context
-        stream.time_base = info.time_base
-        context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
-        stream.set_display_matrix(info.display_matrix)
-        if info.codec == "hevc" and out.format.name == "mp4":
-            context.codec_tag = "hev1" if _has_changing_parameter_sets(packets, info) else "hvc1"
-        for packet in packets:
-            raw = packet.to_av()
-            raw.pts, raw.dts = packet.pts - packets[0].pts, packet.dts - packets[0].pts
-            raw.stream = stream
-            out.mux(raw)
+def _container_for(stream: VideoStream, info: StreamInfo) -> str:
+    """MP4 for what players expect there, else the first container that knows the codec."""
+    if info.codec in _MP4_CODECS:
+        return "mp4"
+    for container in list(_SUFFIXES)[1:]:
+        with av.open(io.BytesIO(), "w", format=container) as trial, suppress(ValueError):
+            trial.add_stream_from_template(stream, opaque=True)
+            return container
+    raise EvidenceError(f"no container holds the codec {info.codec} without re-encoding")
+
+
+def _mux(packets: Sequence[Packet], info: StreamInfo, stream: VideoStream) -> None:
+    """Send packets to a new output stream, the first one shown at time 0."""
+    context = stream.codec_context
+    stream.time_base = info.time_base
+    context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
+    stream.set_display_matrix(info.display_matrix)
+    if info.codec == "hevc":
+        context.codec_tag = "hev1" if _has_changing_parameter_sets(packets, info) else "hvc1"
+    for packet in packets:
+        raw = packet.to_av()
+        raw.pts, raw.dts = packet.pts - packets[0].pts, packet.dts - packets[0].pts
+        raw.stream = stream
+        stream.container.mux(raw)
 
 
 def _has_changing_parameter_sets(packets: Sequence[Packet], info: StreamInfo) -> bool:

@@ -12,12 +12,19 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from detector.errors import EvidenceError
+from detector.errors import EvidenceError, SourceError
 from detector.packets import Packet, StreamInfo
+
+_HEADER_CONTAINERS = ("nut", "mov", "matroska")
+"""NUT keeps extradata verbatim; the others are for studio codecs that it does not know."""
 
 
 def describe(stream: VideoStream, packet: Packet, picture: VideoFrame) -> StreamInfo:
-    """Describe an open stream by its parameters, a key packet and the first picture decoded from it."""
+    """Describe an open stream by its parameters, a key packet and the first picture decoded from it.
+
+    Raises:
+        SourceError: no container can hold the stream without re-encoding; names the codec.
+    """
     context = stream.codec_context
     return StreamInfo(
         codec=context.codec.canonical_name,
@@ -34,15 +41,20 @@ def describe(stream: VideoStream, packet: Packet, picture: VideoFrame) -> Stream
 
 
 def _header(stream: VideoStream, packet: Packet) -> bytes:
-    """A NUT file with the parameters of `stream` and one packet; see `StreamInfo.header`."""
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="nut") as container:
-        out = container.add_stream_from_template(stream, opaque=True)
-        raw = packet.to_av()
-        raw.pts = raw.dts = 0
-        raw.stream = out
-        container.mux(raw)
-    return buffer.getvalue()
+    """A file with the parameters of `stream` and one packet; see `StreamInfo.header`."""
+    for container in _HEADER_CONTAINERS:
+        buffer = io.BytesIO()
+        with av.open(buffer, "w", format=container) as out:
+            try:
+                copy = out.add_stream_from_template(stream, opaque=True)
+            except ValueError:  # the container does not know the codec
+                continue
+            raw = packet.to_av()
+            raw.pts = raw.dts = 0
+            raw.stream = copy
+            out.mux(raw)
+        return buffer.getvalue()
+    raise SourceError(f"the codec {stream.codec_context.name} cannot be copied without re-encoding")
 
 
 def display_matrix(picture: VideoFrame) -> tuple[int, ...] | None:
@@ -103,7 +115,7 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     missing = set(wanted_pts)
     images: dict[int, np.ndarray] = {}
     converter = ImageConverter(info)
-    with av.open(io.BytesIO(info.header), format="nut") as container:
+    with av.open(io.BytesIO(info.header)) as container:
         context = container.streams.video[0].codec_context
         context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
         decoder = Decoder(context)
@@ -148,7 +160,8 @@ class Decoder:
         """Send one packet (None: the end) and collect the pictures that are ready, each with its packet's `opaque`."""
         self.has_failed = False
         try:
-            return self._context.decode(raw)
-        except (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.EOFError, av.error.UnknownError):
+            pictures = self._context.decode(raw)
+        except av.error.FFmpegError:
             self.has_failed = True
             return []
+        return [picture for picture in pictures if picture.opaque is not None]  # a picture of no packet proves nothing

@@ -16,7 +16,7 @@ from detector.evidence.clip import needs_viewing_copy, write_clip, write_viewing
 from detector.evidence.nal_units import is_parameter_set, length_size_of, nal_units, parameter_sets
 from detector.packets import Packet, StreamInfo
 from detector.video.file_source import FileSource
-from tests.footage import ClipSpec, index_in, join, write
+from tests.footage import ClipSpec, index_in, join, tag_full_range, write
 
 START_S, END_S = 0.56, 0.84
 
@@ -118,6 +118,15 @@ def test_rotation_is_kept(tmp_path: Path, degrees: int) -> None:
     assert np.array_equal(shown[0].image, frames[10].image)
 
 
+def test_colours_that_only_the_container_tells_are_kept(tmp_path: Path) -> None:
+    """A clip looks like its source also where the codec says nothing of its colours."""
+    frames, source = read(tag_full_range(write(tmp_path / "plain.mp4"), tmp_path / "full.mp4"))
+    record = write_clip(source.ring.read(START_S, END_S), source.info, tmp_path / "clip.mp4")
+    shown, clip = read(record.path)
+    assert clip.info.colour == source.info.colour
+    assert np.array_equal(shown[0].image, frames[10].image)
+
+
 @pytest.mark.parametrize(
     ("name", "spec", "container"),
     [
@@ -125,15 +134,17 @@ def test_rotation_is_kept(tmp_path: Path, degrees: int) -> None:
         ("x.avi", ClipSpec(codec="mjpeg", pixel_format="yuvj420p"), "mp4"),
         ("x.webm", ClipSpec(codec="libvpx-vp9", options={"cpu-used": "8", "deadline": "realtime"}), "mp4"),
         ("x.webm", ClipSpec(codec="libvpx", options={"cpu-used": "8", "deadline": "realtime"}), "matroska"),
+        ("x.asf", ClipSpec(codec="wmv2"), "avi"),
+        ("x.mov", ClipSpec(codec="prores_ks", pixel_format="yuv422p10le", frames=20), "matroska"),
     ],
 )
 def test_other_codecs_keep_their_bytes(tmp_path: Path, name: str, spec: ClipSpec, container: str) -> None:
-    """Packets are byte for byte the source's; what MP4 cannot hold goes into Matroska, and the record says so."""
+    """Packets are byte for byte the source's; what MP4 cannot hold goes elsewhere, and the record says where."""
     frames, source = read(write(tmp_path / name, spec))
     packets = source.ring.read(START_S, END_S)
     record = write_clip(packets, source.info, tmp_path / "clip.mp4")
     assert record.container == container
-    assert record.path.name == ("clip.mp4" if container == "mp4" else "clip.mkv")
+    assert record.path.suffix == {"mp4": ".mp4", "matroska": ".mkv", "avi": ".avi"}[container]
     shown, clip = read(record.path)
     assert [p.data for p in clip.ring.read(-9.0, 9.0)] == [p.data for p in packets]
     first = next(f for f in frames if f.pts == packets[0].pts)

@@ -1,5 +1,6 @@
 """Turning images upright, and decoding stills again from the packets that were kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from detector.entities import Frame
 from detector.errors import EvidenceError
 from detector.video.decoding import decode_at, upright
 from detector.video.file_source import FileSource
-from tests.footage import ClipSpec, write
+from tests.footage import ClipSpec, tag_full_range, write
 
 ONE = 1 << 16
 NUMBERS = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, axis=2)
@@ -66,6 +67,15 @@ def test_stills_are_the_very_frames_that_were_analysed(tmp_path: Path, name: str
     assert all(np.array_equal(images[pts], frame.image) for pts, frame in wanted.items())
 
 
+def test_stills_have_the_colours_that_only_the_container_tells(tmp_path: Path) -> None:
+    """Range and matrix of the colours, where the codec is silent on them, reach frames and stills alike."""
+    plain = write(tmp_path / "plain.mp4")
+    frames, source = read(tag_full_range(plain, tmp_path / "full.mp4"))
+    images = decode_at(source.ring.read(0.5, 0.9), source.info, [frames[15].pts])
+    assert np.array_equal(images[frames[15].pts], frames[15].image)
+    assert not np.array_equal(frames[15].image, read(plain)[0][15].image)
+
+
 def test_stills_come_from_the_packets_alone(tmp_path: Path) -> None:
     """The source may be closed and its file gone by the time that evidence is written."""
     path = write(tmp_path / "x.mp4")
@@ -81,3 +91,14 @@ def test_a_still_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     packets = source.ring.read(0.0, 0.1)
     with pytest.raises(EvidenceError, match=rf"pts \[{frames[25].pts}\]"):
         decode_at(packets, source.info, [frames[1].pts, frames[25].pts])
+
+
+def test_a_damaged_still_is_an_error(tmp_path: Path) -> None:
+    """A picture that decodes with damage is not what was analysed, and is refused."""
+    frames, source = read(write(tmp_path / "x.mp4", ClipSpec(options={"crf": "5"})))
+    first, *rest = source.ring.read(0.0, 0.1)
+    half = len(first.data) // 2
+    damaged = replace(first, data=first.data[:half] + bytes(len(first.data) - half))
+    with pytest.raises(EvidenceError, match=rf"pts \[{first.pts}\]"):
+        decode_at([damaged, *rest], source.info, [first.pts])
+    assert np.array_equal(decode_at([first, *rest], source.info, [first.pts])[first.pts], frames[0].image)
