@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 _BITS = 8
 _SQUARE_PX = 12
@@ -88,6 +89,21 @@ def write_audio(path: Path) -> Path:
         frame.rate, frame.pts = 8000, 0
         out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
+    return path
+
+
+def write_audio_with_cover(path: Path) -> Path:
+    """Write a file that holds sound and a cover picture, which FFmpeg counts among the video streams."""
+    with av.open(str(write_audio(path.with_name("sound.mp4")))) as sound, av.open(str(path), "w") as out:
+        copy = out.add_stream_from_template(sound.streams.audio[0])
+        cover = out.add_stream("png", rate=1, width=32, height=32, pix_fmt="rgb24")
+        cover.disposition = Disposition.attached_pic
+        for packet in sound.demux(sound.streams.audio[0]):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+        out.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        out.mux(cover.encode(None))
     return path
 
 

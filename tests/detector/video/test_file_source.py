@@ -14,7 +14,7 @@ from detector.entities import RELATIVE_EPOCH, Frame, TimeSource
 from detector.errors import ConfigurationError, SourceError
 from detector.video.file_source import FileSource
 from detector.video.ring import PacketRing
-from tests.footage import ClipSpec, draw, index_in, join, remux, write, write_audio
+from tests.footage import ClipSpec, draw, index_in, join, remux, write, write_audio, write_audio_with_cover
 
 PICTURE_S = 1 / 25
 
@@ -243,11 +243,11 @@ def test_closing_early_releases_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["渣土车 01.mp4", "a:b%03d.mp4", "http:x.mp4"])
-def test_names_are_only_names(tmp_path: Path, name: str) -> None:
-    """Chinese characters, spaces, colons and patterns in a file name mean nothing else."""
-    path = tmp_path / name
-    path.write_bytes(write(tmp_path / "plain.mp4").read_bytes())
-    frames, _ = read(path)
+def test_names_are_only_names(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chinese characters, spaces, colons and patterns in a file name mean nothing else, also in the working folder."""
+    (tmp_path / name).write_bytes(write(tmp_path / "plain.mp4").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    frames, _ = read(Path(name))
     assert len(frames) == 30
 
 
@@ -261,10 +261,6 @@ def test_metadata_in_any_encoding_is_tolerated(tmp_path: Path) -> None:
 
 def make_directory(path: Path) -> None:
     path.mkdir()
-
-
-def make_audio(path: Path) -> None:
-    write_audio(path)
 
 
 def make_undecodable(path: Path) -> None:
@@ -283,22 +279,24 @@ def make_cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-400])
 
 
-BAD = {
-    "is a directory": make_directory,
-    "No such file": lambda path: None,
-    "is empty": lambda path: path.write_bytes(b""),
-    "not a video file": lambda path: path.write_text("hello\n" * 200, encoding="utf-8"),
-    "holds no video stream": make_audio,
-    "no picture in it can be decoded": make_undecodable,
-    "cut off before its index was written": make_cut,
-}
+BAD = [
+    (make_directory, "is a directory"),
+    (lambda path: None, "No such file"),
+    (lambda path: path.write_bytes(b""), "is empty"),
+    (lambda path: path.write_text("hello\n" * 200, encoding="utf-8"), "not a video file"),
+    (write_audio, "holds no video stream"),
+    (write_audio_with_cover, "holds no video stream"),
+    (make_undecodable, "no picture in it can be decoded"),
+    (make_cut, "cut off before its index was written"),
+]
 
 
-@pytest.mark.parametrize("message", BAD)
-def test_bad_files_are_told_in_one_line(tmp_path: Path, message: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("make", "message"), BAD)
+def test_bad_files_are_told_in_one_line(
+    tmp_path: Path, make: Callable[[Path], object], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """One line that names the file, at opening, and no noise of FFmpeg on the terminal."""
     path = tmp_path / "bad.mp4"
-    make: Callable[[Path], object] = BAD[message]
     make(path)
     with pytest.raises(SourceError, match=message) as caught:
         FileSource(path, "gate-1")

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import EvidenceError
@@ -147,6 +147,7 @@ def test_completeness_waits_for_pictures_that_may_still_be_reordered() -> None:
     assert not ring.is_complete(0.95)
 
 
+@settings(deadline=None)
 @given(
     gops=st.lists(st.integers(1, 12), min_size=1, max_size=12),
     seconds=st.floats(0.1, 5.0),
@@ -180,6 +181,7 @@ def test_what_is_given_is_decodable_whole_and_final(
     assert ring.read(newest_s, newest_s)[-1] is packets[-1]
 
 
+@settings(deadline=None)
 @given(gops=st.lists(st.integers(1, 12), min_size=1, max_size=20), seconds=st.floats(0.1, 3.0))
 def test_at_least_the_promised_seconds_stay(gops: list[int], seconds: float) -> None:
     """Whatever the groups, the last `seconds` can be read, and at most one group more is kept."""

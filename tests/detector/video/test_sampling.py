@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.video.sampling import SamplingGrid
@@ -21,6 +21,7 @@ def chosen(times: list[datetime], fps: float) -> list[datetime]:
     return [t for t in times if grid.chooses(t)]
 
 
+@settings(deadline=None)
 @given(times=instants, fps=rates, begin=st.integers(0, 59))
 def test_a_restarted_run_chooses_the_same_frames(times: list[datetime], fps: float, begin: int) -> None:
     """Beginning later changes at most the very first choice."""
@@ -28,6 +29,7 @@ def test_a_restarted_run_chooses_the_same_frames(times: list[datetime], fps: flo
     assert chosen(times[begin:], fps)[1:] == [t for t in chosen(times, fps) if t > times[begin]]
 
 
+@settings(deadline=None)
 @given(times=instants, fps=rates)
 def test_one_frame_a_cell(times: list[datetime], fps: float) -> None:
     """Each cell that holds a frame has exactly its first one chosen."""

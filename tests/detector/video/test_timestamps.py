@@ -3,7 +3,7 @@
 import itertools
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.video.timestamps import TimestampRepair
@@ -73,6 +73,7 @@ def test_a_pause_is_time() -> None:
     assert repaired[-1] == (9000, 9000)
 
 
+@settings(deadline=None)
 @given(stamps=st.lists(st.tuples(maybe, maybe), min_size=1, max_size=60), depth=st.integers(0, 4))
 def test_any_stamps_become_sound(stamps: list[tuple[int | None, int | None]], depth: int) -> None:
     """Whatever comes in, dts strictly increases, and pts is not before dts and unique among its neighbours."""
