@@ -1,12 +1,14 @@
-"""Train, export and measure the plate reader.
+"""Train, calibrate, export and measure the plate reader.
 
-    python -m scripts.train_plate_reader --data /work/shared/data            # train, resume where it stopped, export
-    python -m scripts.train_plate_reader --data /work/shared/data --evaluate # figures of weights/plate_reader.onnx
+    python -m scripts.train_plate_reader --data /work/shared/data              # train (resumes), calibrate, export
+    python -m scripts.train_plate_reader --data /work/shared/data --evaluate   # figures of both shipped plate models
 
-About 200,000 drawn crops are seen; the cache is $ROADWARDEN_CACHE (default ~/.cache/roadwarden), about 0.7 GB a part.
+Training sees 20,000 drawn crops an epoch, drawn once into the cache ($ROADWARDEN_CACHE, default ~/.cache/roadwarden,
+0.7 GB a part). `--evaluate` needs both rows of weights/manifest.toml; the export prints the command that writes one.
 """
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -15,27 +17,68 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import torch
 
-from scripts.training.plates_crops import read_real_crops
-from scripts.training.plates_reader import Plan, train
-from scripts.training.plates_sources import cache_folder, crop_parts
+from scripts.training.plates_crops import ALPHABET, COLOURS, read_backgrounds, read_real_crops
+from scripts.training.plates_export import export_reader
+from scripts.training.plates_measure import (
+    confusions,
+    measure_crops,
+    measure_drawn,
+    measure_photos,
+    open_reader,
+)
+from scripts.training.plates_reader import Plan, build, calibrate, train
+from scripts.training.plates_sources import BACKGROUNDS, cache_folder, crop_parts, glyph_sources
 
 SEED = 0
+VALIDATION_SEED = 77  # of drawn crops that choose the temperature; never trained on
+MEASURING_SEED = 99  # of drawn plates that are measured; neither trained on nor used for any choice
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "plate_reader.onnx"
 
 
 def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and vehicles/")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--parts", type=int, default=8, help="different parts of 20,000 drawn crops")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--parts", type=int, default=4, help="different parts of 20,000 drawn crops")
+    parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
+    parser.add_argument("--evaluate", action="store_true", help="measure the shipped models instead of training")
+    parser.add_argument("--drawn", type=int, default=200, help="drawn plates a kind in --evaluate")
     args = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     cv2.setNumThreads(1)
+    if args.evaluate:
+        evaluate(args.data, args.drawn)
+        return
     checkpoint = cache_folder() / "reader.pt"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    real = read_real_crops(args.data / "plates" / "crops-94x24", train=True)
-    train(crop_parts(args.data, SEED), real, Plan(args.epochs, args.parts), checkpoint)
+    if args.export_only:
+        net = build()
+        net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
+    else:
+        real = read_real_crops(args.data / "plates" / "crops-94x24", train=True)
+        net = train(crop_parts(args.data, SEED), real, Plan(args.epochs, args.parts), checkpoint)
+    temperature = calibrate(net.eval(), crop_parts(args.data, VALIDATION_SEED, 2000)(0))
+    export_reader(net, WEIGHTS)
+    colours = json.dumps(list(COLOURS))
+    print(f"python scripts/register_weights.py plate_reader {WEIGHTS.name} version=2026.11.22 input='[64, 192]'")
+    print(f"    alphabet={ALPHABET} colours='{colours}' temperature={temperature:.3f}")
+
+
+def evaluate(data: Path, drawn: int) -> None:
+    """Print the figures of the model cards."""
+    reader, _ = open_reader()
+    photos = measure_photos(reader, data / "plates" / "road-photos")
+    print("road photos, whole picture in:", photos)
+    for truth, said in photos.errors:
+        print("   ", truth, said)
+    crops = measure_crops(reader, data / "plates" / "crops-94x24")
+    print("real crops never trained on:  ", crops)
+    print("    most confused:", confusions(crops).most_common(12))
+    sources = glyph_sources(data), read_backgrounds(data / "vehicles", BACKGROUNDS, MEASURING_SEED)
+    for kind, score in measure_drawn(reader, sources, drawn, MEASURING_SEED).items():
+        print(f"drawn {kind:14}", score)
 
 
 if __name__ == "__main__":

@@ -104,17 +104,26 @@ def misplace(corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return corners + rng.normal(0, 0.02, (4, 2)) * size + rng.normal(0, 0.02, 2) * size
 
 
-def draw_crop(
-    plate_type: str, glyphs: Glyphs, backgrounds: Sequence[np.ndarray], rng: np.random.Generator
-) -> tuple[np.ndarray, str, int]:
-    """One degraded, rectified crop with its text and colour class (IGNORED for a monochrome picture)."""
+def render_plate(
+    plate_type: str, width_px: float, sources: tuple[Glyphs, Sequence[np.ndarray]], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """A degraded picture of a plate, `width_px` wide: the picture, the true corners (4, 2) and the text."""
+    glyphs, backgrounds = sources
     text = random_plate(plate_type, rng)
     if text[0] in PROVINCES and plate_type != "hk_macau" and rng.random() < 0.8:  # even out the provinces
         text = PROVINCES[rng.integers(len(PROVINCES))] + text[1:]
     height_px = 96 if STYLES[plate_type].height == 140 else 150
     plate = draw_plate(text, plate_type, height_px=height_px, glyphs=glyphs)[..., ::-1]
-    width_px = np.exp(rng.uniform(np.log(50), np.log(230)))
     picture, corners = photograph(np.ascontiguousarray(plate), width_px, backgrounds, rng)
+    return picture, corners, text
+
+
+def draw_crop(
+    plate_type: str, glyphs: Glyphs, backgrounds: Sequence[np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, str, int]:
+    """One degraded, rectified crop with its text and colour class (IGNORED for a monochrome picture)."""
+    width_px = np.exp(rng.uniform(np.log(50), np.log(230)))
+    picture, corners, text = render_plate(plate_type, width_px, (glyphs, backgrounds), rng)
     colour = COLOURS.index(COLOUR_OF[plate_type])
     if rng.random() < MONOCHROME_SHARE:
         picture, colour = monochrome(picture), IGNORED

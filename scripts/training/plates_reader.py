@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from scripts.training.plates_crops import ALPHABET, COLOURS, IGNORED, SLOTS, Crops
+from scripts.training.plates_pace import pace
 from scripts.training.plates_reader_net import ReaderNet
 
 BATCH = 64
@@ -30,7 +31,7 @@ class Plan:
 
     epochs: int
     parts: int
-    peak_rate: float = 3e-3
+    peak_rate: float = 2e-3
 
 
 def build() -> ReaderNet:
@@ -78,14 +79,12 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
     net = build()
     steps = plan.epochs * (len(part(0)) // (BATCH - REAL_PER_BATCH))
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.peak_rate, weight_decay=0.02)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.peak_rate, total_steps=steps + 1, pct_start=0.12)
-    first = 0
+    first, step = 0, 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
-        cycle.load_state_dict(state["cycle"])
-        first = state["epoch"]
+        first, step = state["epoch"], state["step"]
     for epoch in range(first, plan.epochs):
         net.train()
         losses = []
@@ -94,16 +93,42 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
                 names, grounds = net(crops.contiguous(memory_format=torch.channels_last))
             loss = functional.cross_entropy(names.float().flatten(0, 1), texts.flatten(), ignore_index=IGNORED)
             loss = loss + COLOUR_WEIGHT * functional.cross_entropy(grounds.float(), colours, ignore_index=IGNORED)
+            optimiser.param_groups[0]["lr"] = plan.peak_rate * pace(step / steps)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
-            cycle.step()
-            losses.append(float(loss))
+            step += 1
+            losses.append(loss.item())
             if len(losses) % 50 == 0:
                 print(
                     f"epoch {epoch + 1}/{plan.epochs} step {len(losses)} loss {np.mean(losses[-50:]):.4f}", flush=True
                 )
-        state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "cycle": cycle.state_dict()}
-        torch.save({**state, "epoch": epoch + 1}, checkpoint)
+        state = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+        torch.save({**state, "epoch": epoch + 1, "step": step}, checkpoint)
     return net.eval()
+
+
+def calibrate(net: ReaderNet, drawn: Crops) -> float:
+    """The temperature at which the characters' probabilities fit best (least log loss) on drawn validation crops.
+
+    Crops of which no character can be made out (median probability of the truth below 0.2) are left out: the vote
+    abstains there anyhow, and they would soften all others.
+    """
+    scores = []
+    with torch.no_grad():
+        for start in range(0, len(drawn), 250):
+            scores.append(net(as_input(drawn.images[start : start + 250]))[0])
+    logits, truth = torch.cat(scores), torch.from_numpy(drawn.texts)
+    of_truth = logits.softmax(-1).gather(2, truth[..., None])[..., 0]
+    seen = of_truth.median(dim=1).values >= 0.2
+    candidates = np.geomspace(0.5, 3.0, 60)
+    losses = [
+        functional.cross_entropy(logits[seen].flatten(0, 1) / t, truth[seen].flatten()).item() for t in candidates
+    ]
+    right = (logits.argmax(-1) == truth).all(dim=1).float().mean().item()
+    best = float(candidates[int(np.argmin(losses))])
+    print(
+        f"validation: n {len(drawn)}, whole plate right {right:.4f}, temperature {best:.3f}, log loss {min(losses):.4f}"
+    )
+    return best

@@ -25,8 +25,8 @@ def glyph_sources(data: Path) -> list[Glyphs]:
     return [stamped, stamped, font_glyph]
 
 
-def crop_parts(data: Path, seed: int) -> Callable[[int], Crops]:
-    """A function that gives the n-th part of the drawn crops, and draws it first where the cache lacks it."""
+def crop_parts(data: Path, seed: int, n: int = PART_CROPS) -> Callable[[int], Crops]:
+    """A function that gives one part of `n` drawn crops by its number, and draws it where the cache lacks it."""
     backgrounds: list[np.ndarray] = []
 
     def part(number: int) -> Crops:
@@ -34,7 +34,7 @@ def crop_parts(data: Path, seed: int) -> Callable[[int], Crops]:
         if not folder.exists():
             if not backgrounds:
                 backgrounds.extend(read_backgrounds(data / "vehicles", BACKGROUNDS, seed))
-            write_crops(folder, PART_CROPS, (glyph_sources(data), backgrounds), seed=1000 * seed + number)
+            write_crops(folder, n, (glyph_sources(data), backgrounds), seed=1000 * seed + number)
         return open_crops(folder)
 
     return part

@@ -1,0 +1,49 @@
+"""Train and export the plate detector.
+
+    python -m scripts.train_plate_detector --data /work/shared/data --start /work/shared/weights/yolo11n-coco.pt
+
+Draws its scenes into the cache first ($ROADWARDEN_CACHE, default ~/.cache/roadwarden, 2 GB a part), trains, resumes
+where it stopped, and exports to weights/plate_detector.onnx. Measured by `python -m scripts.evaluate_plates`.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("YOLO_OFFLINE", "true")
+
+import cv2
+import torch
+
+from scripts.training.plates_detector import Plan, open_scenes, train
+from scripts.training.plates_export import export_detector
+from scripts.training.plates_sources import cache_folder
+
+SEED = 0
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "plate_detector.onnx"
+
+
+def main() -> None:
+    """Parse the command line and do it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and vehicles/")
+    parser.add_argument("--start", type=Path, required=True, help="YOLO11n checkpoint with COCO weights")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--parts", type=int, default=3)
+    parser.add_argument("--scenes", type=int, default=6000, help="of one part")
+    parser.add_argument("--draw-only", action="store_true", help="fill the cache and stop")
+    args = parser.parse_args()
+    torch.manual_seed(SEED)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    cv2.setNumThreads(1)
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    parts = [open_scenes(i, args.scenes, args.data, SEED) for i in range(args.parts)]
+    if args.draw_only:
+        return
+    net = train(parts, args.start, Plan(args.epochs, args.parts), cache_folder() / "detector.pt")
+    export_detector(net, WEIGHTS)
+
+
+if __name__ == "__main__":
+    main()
