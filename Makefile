@@ -33,4 +33,4 @@ train-env:
 
 synth-env:
 	$(PYTHON) -m venv .venv-synth
-	.venv-synth/bin/python -m pip install --quiet 'bpy>=5.0,<5.1' 'numpy<2' 'pillow>=11' 'av>=15' 'opencv-python-headless<5'
+	.venv-synth/bin/python -m pip install --quiet 'bpy>=5.0,<5.1' 'numpy<2' 'pillow>=11' 'av>=18,<19' 'opencv-python-headless<5'

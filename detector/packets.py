@@ -42,6 +42,15 @@ class StreamInfo:
     extradata: bytes
     header: bytes
 
+    @property
+    def upright_wh(self) -> tuple[int, int]:
+        """Width and height in px of the pictures once they are turned upright."""
+        if self.display_matrix is None:
+            return self.width, self.height
+        a, b, _, c, d = self.display_matrix[:5]
+        is_quarter_turn = abs(a) + abs(d) < abs(b) + abs(c)
+        return (self.height, self.width) if is_quarter_turn else (self.width, self.height)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packet:

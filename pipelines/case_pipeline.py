@@ -39,7 +39,7 @@ class PackageMaker:
 
     def make(self, facts: CaseFacts, packets: list[Packet], info: StreamInfo) -> Package:
         """Decode the stills from the packets, and seal the package of one case."""
-        wanted = plan_stills(facts.violation, (info.width, info.height)).pts
+        wanted = plan_stills(facts.violation, info.upright_wh).pts
         request = EvidenceRequest(facts, decode_at(packets, info, wanted), lambda folder: _cut(packets, info, folder))
         return write_package(request, self.root)
 

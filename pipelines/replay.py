@@ -79,17 +79,16 @@ class Replayer:
             passes += take_closed(self._pipeline.close_camera(camera.camera_id), cases)
             cases.finish()
             counters = source.counters
-            damage = [note for note in source.notes if not note.startswith("time stamps")]
             return ClipReport(
                 path=str(clip),
-                video_s=source._end_s,
+                video_s=source.end_s,
                 wall_s=time.monotonic() - began,
                 frames=counters.decoded,
                 analysed=counters.analysed,
                 passes=tuple(sorted(passes, key=lambda p: (p.first_seen_s, p.track_id))),
                 cases=cases.sealed,
-                notes=source.notes,
-                error=f"{clip}: {'; '.join(damage)}" if damage else None,
+                notes=source.repairs,
+                error=f"{clip}: {'; '.join(source.losses)}" if source.losses else None,
             )
 
 

@@ -109,9 +109,19 @@ class FileSource:
         )
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of the footage: repairs, damage, truncation; complete after the last frame."""
-        return tuple(self._notes())
+    def repairs(self) -> tuple[str, ...]:
+        """What was mended without loss, in words; complete after the last frame."""
+        return tuple(self._repairs())
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What could not be read, in words: damage, truncation; complete after the last frame."""
+        return tuple(self._losses())
+
+    @property
+    def end_s(self) -> float:
+        """Seconds from the first picture to the end of what has been read so far."""
+        return self._end_s
 
     def __iter__(self) -> Iterator[Frame]:
         """Analysed frames in time order; a second iteration goes on where the first one stopped."""
@@ -186,7 +196,7 @@ class FileSource:
         for packet in self._trust.lose_before(pts):
             self._damage.add(packet.stream_s)
 
-    def _notes(self) -> Iterator[str]:
+    def _repairs(self) -> Iterator[str]:
         recording = self._recording
         if self._stamps is not None:
             yield "time stamps: the file stores no presentation times; they follow the order of its pictures"
@@ -194,6 +204,9 @@ class FileSource:
             yield f"time stamps: {recording.repair.repaired} were missing or did not increase and were repaired"
         for at_s, jump_s in recording.repair.jumps if recording is not None else ():
             yield f"time stamps: jump back by {jump_s:.1f} s at {at_s:.1f} s; time goes on without the jump"
+
+    def _losses(self) -> Iterator[str]:
+        recording = self._recording
         yield from self._damage.notes()
         if recording is not None and recording.failures:
             yield f"corrupt: the container could not be read in {recording.failures} places"

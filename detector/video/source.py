@@ -55,8 +55,12 @@ class FrameSource(Protocol):
         """A snapshot of what went through so far."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of the footage: repairs, damage, truncation; complete after the last frame."""
+    def repairs(self) -> tuple[str, ...]:
+        """What was mended without loss, in words; complete after the last frame."""
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What could not be read, in words: damage, truncation; complete after the last frame."""
 
     def __iter__(self) -> Iterator[Frame]:
         """Analysed frames in time order."""

@@ -56,7 +56,7 @@ def test_nothing_false_is_shown_after_damage(
     counters = source.counters
     assert counters.corrupt > 0
     assert counters.decoded + counters.corrupt <= 60
-    assert any(note.startswith("corrupt: ") for note in source.notes)
+    assert any(note.startswith("corrupt: ") for note in source.losses)
 
 
 def test_the_note_names_number_and_time(tmp_path: Path, whole: dict[str, bytes]) -> None:
@@ -67,7 +67,7 @@ def test_the_note_names_number_and_time(tmp_path: Path, whole: dict[str, bytes])
     frames, source = read(path)
     missing = sorted(set(range(60)) - set(true_numbers(frames)))
     first_s, last_s = missing[0] / 25, missing[-1] / 25
-    assert source.notes == (
+    assert source.losses == (
         f"corrupt: {len(missing)} frames could not be decoded soundly at {first_s:.1f}-{last_s:.1f} s",
     )
 
@@ -90,7 +90,7 @@ def test_a_cut_matroska_file_is_read_to_the_cut(tmp_path: Path, whole: dict[str,
     shown = true_numbers(frames)
     assert shown == list(range(len(shown)))
     assert 20 < len(shown) < 45
-    assert f"truncated: nothing can be read after {(shown[-1] + 1) / 25:.1f} s of 2.4 s" in source.notes
+    assert f"truncated: nothing can be read after {(shown[-1] + 1) / 25:.1f} s of 2.4 s" in source.losses
 
 
 def test_a_cut_transport_stream_is_read_to_the_cut(tmp_path: Path, whole: dict[str, bytes]) -> None:
@@ -101,7 +101,7 @@ def test_a_cut_transport_stream_is_read_to_the_cut(tmp_path: Path, whole: dict[s
     shown = true_numbers(frames)
     assert shown == list(range(len(shown)))
     assert len(shown) > 10
-    assert any(note.startswith("truncated: the file ends in the middle of a packet after ") for note in source.notes)
+    assert any(note.startswith("truncated: the file ends in the middle of a packet after ") for note in source.losses)
 
 
 def test_a_cut_mp4_with_its_index_in_front_is_read_to_the_cut(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_cut_mp4_with_its_index_in_front_is_read_to_the_cut(tmp_path: Path) ->
     shown = true_numbers(frames)
     assert shown == list(range(len(shown)))
     assert 20 < len(shown) < 59
-    assert any(note.startswith("truncated: nothing can be read after ") for note in source.notes)
+    assert any(note.startswith("truncated: nothing can be read after ") for note in source.losses)
 
 
 def test_a_recording_that_begins_between_key_frames_begins_at_the_first(

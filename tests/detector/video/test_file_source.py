@@ -68,7 +68,7 @@ def test_every_kind_gives_every_picture_at_its_time(tmp_path: Path, name: str) -
 def test_sound_footage_has_no_notes(tmp_path: Path, name: str) -> None:
     """Nothing is said where nothing was done."""
     _, source = read(write(tmp_path / name, KINDS[name]))
-    assert source.notes == ()
+    assert source.repairs + source.losses == ()
     assert source.counters.repaired == 0
 
 
@@ -76,7 +76,7 @@ def test_sound_footage_has_no_notes(tmp_path: Path, name: str) -> None:
 def test_files_without_presentation_times_say_so(tmp_path: Path, name: str) -> None:
     """Their times follow the order in which pictures come out of the decoder."""
     _, source = read(write(tmp_path / name))
-    assert source.notes == (
+    assert source.repairs == (
         "time stamps: the file stores no presentation times; they follow the order of its pictures",
     )
 
@@ -94,7 +94,7 @@ def test_variable_frame_rate_keeps_the_times(tmp_path: Path) -> None:
     frames, source = read(write(tmp_path / "x.mp4", ClipSpec(frames=10, times=times)))
     assert [frame.stream_s for frame in frames] == pytest.approx([t * PICTURE_S for t in times])
     assert numbers(frames) == list(range(10))
-    assert source.notes == ()
+    assert source.repairs + source.losses == ()
 
 
 def test_sampling_thins_out_by_time_and_counts(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_clock_that_starts_anew_makes_no_jump(tmp_path: Path) -> None:
     frames, source = read(join([part, part], tmp_path / "joined.ts"))
     assert [frame.stream_s for frame in frames] == pytest.approx([i * PICTURE_S for i in range(50)])
     assert numbers(frames) == [*range(25), *range(25)]
-    assert source.notes == ("time stamps: jump back by 1.0 s at 1.0 s; time goes on without the jump",)
+    assert source.repairs == ("time stamps: jump back by 1.0 s at 1.0 s; time goes on without the jump",)
 
 
 def test_stamps_that_step_back_are_repaired_and_counted(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_stamps_that_step_back_are_repaired_and_counted(tmp_path: Path) -> None:
     assert numbers(frames) == [*range(4), *range(4)]
     assert all(a.stream_s < b.stream_s for a, b in itertools.pairwise(frames))
     assert source.counters.repaired == 4
-    assert source.notes == ("time stamps: 4 were missing or did not increase and were repaired",)
+    assert source.repairs == ("time stamps: 4 were missing or did not increase and were repaired",)
 
 
 def test_pictures_hidden_by_an_edit_list_stay_hidden(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_single_picture_is_a_recording(tmp_path: Path) -> None:
     """One frame in, one frame out."""
     frames, source = read(write(tmp_path / "x.mp4", ClipSpec(frames=1)), fps=8.0)
     assert numbers(frames) == [0]
-    assert source.notes == ()
+    assert source.repairs + source.losses == ()
 
 
 def test_every_packet_is_in_the_ring_before_its_frame(tmp_path: Path) -> None:
