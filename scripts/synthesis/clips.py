@@ -38,9 +38,10 @@ class Region:
     x2: int
     y2: int
 
-    def meets(self, other: Region) -> bool:
-        """Says whether the two rectangles overlap."""
-        return self.x1 < other.x2 and other.x1 < self.x2 and self.y1 < other.y2 and other.y1 < self.y2
+    @property
+    def area_px(self) -> int:
+        """Number of pixels."""
+        return (self.x2 - self.x1) * (self.y2 - self.y1)
 
     def join(self, other: Region) -> Region:
         """Returns the smallest rectangle around both."""
@@ -74,10 +75,12 @@ def find_region(camera: PinholeCamera, points_m: np.ndarray, sun: np.ndarray, ma
 
 
 def merge_regions(regions: list[Region]) -> list[Region]:
-    """Joins overlapping rectangles until none overlap."""
+    """Joins rectangles where that is cheaper to render; others may overlap, as each shows the whole scene."""
     merged: list[Region] = []
     for region in regions:
-        while (other := next((m for m in merged if m.meets(region)), None)) is not None:
+        while (
+            other := next((m for m in merged if m.join(region).area_px < m.area_px + region.area_px), None)
+        ) is not None:
             merged.remove(other)
             region = region.join(other)
         merged.append(region)
@@ -88,12 +91,21 @@ def paste(background: np.ndarray, patch: np.ndarray, region: Region) -> None:
     """Sets a rendered rectangle into the background; its border fades over `FEATHER_PX`, not at the picture's edge."""
     height, width = patch.shape[:2]
     full_h, full_w = background.shape[:2]
-    x, y = np.arange(width), np.arange(height)
-    fade_x = np.minimum(x + 1 if region.x1 > 0 else FEATHER_PX, (width - x) if region.x2 < full_w else FEATHER_PX)
-    fade_y = np.minimum(y + 1 if region.y1 > 0 else FEATHER_PX, (height - y) if region.y2 < full_h else FEATHER_PX)
-    weight = np.clip(np.minimum(fade_x[None], fade_y[:, None]) / FEATHER_PX, 0, 1)[..., None]
+    fade_x = _fade(width, region.x1 > 0, region.x2 < full_w)
+    fade_y = _fade(height, region.y1 > 0, region.y2 < full_h)
+    weight = np.minimum(fade_x[None], fade_y[:, None])[..., None]
     part = background[region.y1 : region.y2, region.x1 : region.x2]
     part[:] = part * (1 - weight) + patch * weight
+
+
+def _fade(size_px: int, at_start: bool, at_end: bool) -> np.ndarray:
+    """Returns weights (size,) that rise from 0 to 1 over `FEATHER_PX` at the asked ends."""
+    steps = np.full(size_px, float(FEATHER_PX))
+    if at_start:
+        steps = np.minimum(steps, np.arange(1, size_px + 1))
+    if at_end:
+        steps = np.minimum(steps, np.arange(size_px, 0, -1))
+    return steps / FEATHER_PX
 
 
 def render_region(camera: PinholeCamera, region: Region) -> np.ndarray:
