@@ -123,3 +123,11 @@ def test_short_batches_are_filled_up_on_a_card(monkeypatch: pytest.MonkeyPatch) 
     (double,) = OnnxModel(DOUBLE, batch_size=4).run(ROWS)
     assert [len(batch) for batch in session.batches] == [4, 4]
     assert (double == ROWS * 2).all()
+
+
+def test_short_batches_are_left_short_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU's results do not depend on the shape, and filling up would cost time."""
+    session = FakeSession(CPU)
+    pretend(monkeypatch, gpus=0, session=session)
+    OnnxModel(DOUBLE, batch_size=4).run(ROWS)
+    assert [len(batch) for batch in session.batches] == [4, 1]

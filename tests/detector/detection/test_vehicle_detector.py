@@ -59,6 +59,17 @@ def test_no_images_give_no_results() -> None:
     assert OnnxVehicleDetector(BrightestSpot()).detect([]) == []
 
 
+def test_a_box_in_the_border_is_no_detection() -> None:
+    """The input is higher than the image; what the network sees only there does not exist."""
+
+    class Border:
+        def run(self, batch: np.ndarray) -> list[np.ndarray]:
+            return [np.array([[[100], [5], [40], [8], [0], [0], [0.9], [0], [0]]] * len(batch), np.float32)]
+
+    (found,) = OnnxVehicleDetector(Border()).detect([spot(360, 640, 0, 0)])
+    assert len(found) == 0
+
+
 def test_the_number_of_boxes_an_image_is_limited_to_the_best() -> None:
     """A wild image cannot flood what follows."""
 

@@ -149,6 +149,26 @@ def test_a_person_does_not_continue_the_track_of_a_vehicle() -> None:
     ]
 
 
+def test_a_person_is_followed_as_a_person() -> None:
+    """Persons continue the tracks of persons."""
+    tracker = ByteTracker()
+    tracker.update(see(moving(100), kind=PERSON), at(0))
+    (track,) = tracker.update(see(moving(105), kind=PERSON), at(0.1))
+    assert (track.track_id, track.state, track.vehicle_type) == (1, TrackState.CONFIRMED, PERSON)
+
+
+def test_a_leaving_vehicle_does_not_shrink_away_while_hidden() -> None:
+    """From 200 px it shrank by 100 px a second; hidden for 1.2 s it is taken up again at 90 px."""
+    tracker = ByteTracker()
+    for index in range(11):
+        half = 100 - 5 * index
+        tracker.update(see((500 - half, 300 - half, 500 + half, 300 + half)), at(index / 10))
+    for index in range(11, 22):
+        tracker.update(see(), at(index / 10))
+    (track,) = tracker.update(see((455, 255, 545, 345)), at(2.2))
+    assert (track.track_id, track.state) == (1, TrackState.CONFIRMED)
+
+
 def test_an_unsure_detection_continues_a_track_but_starts_none() -> None:
     """ByteTrack's idea: half-hidden vehicles are kept, noise is not."""
     tracker = ByteTracker()

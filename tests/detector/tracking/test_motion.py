@@ -53,6 +53,26 @@ def test_covariances_stay_valid(steps_s: list[float]) -> None:
         assert (motion.variance * motion.speed_variance > motion.covariance**2).all()
 
 
+@given(st.lists(st.tuples(STEP_S, st.floats(-50, 50)), min_size=1, max_size=10))
+def test_each_coordinate_is_the_textbook_filter(looks: list[tuple[float, float]]) -> None:
+    """Centre x of a box of constant size, against the same filter written with matrices."""
+    motion, width = BoxMotion.start(BOX, NOISE), BOX[0, 2] - BOX[0, 0]
+    state = np.array([BOX[0, [0, 2]].mean(), 0.0])
+    spread = np.diag([(NOISE.measurement * width) ** 2, (NOISE.start_speed * width) ** 2])
+    row = np.array([[1.0, 0.0]])
+    for t, shift in looks:
+        motion = motion.predict(t, NOISE).correct(np.array([0]), BOX + np.array([shift, 0, shift, 0]), NOISE)
+        step = np.array([[1, t], [0, 1]])
+        noise = (NOISE.acceleration * width) ** 2 * np.array([[t**3 / 3, t**2 / 2], [t**2 / 2, t]])
+        state, spread = step @ state, step @ spread @ step.T + noise
+        gain = spread @ row.T / (row @ spread @ row.T + (NOISE.measurement * width) ** 2)
+        state = state + gain[:, 0] * (BOX[0, [0, 2]].mean() + shift - state[0])
+        spread = (np.eye(2) - gain @ row) @ spread
+    found = [motion.variance, motion.covariance, motion.speed_variance]
+    assert [motion.position[0, 0], motion.velocity[0, 0]] == pytest.approx(state.tolist(), rel=1e-6, abs=1e-6)
+    assert [a[0, 0] for a in found] == pytest.approx([spread[0, 0], spread[0, 1], spread[1, 1]], rel=1e-6)
+
+
 def test_correction_lies_between_prediction_and_detection() -> None:
     """A surprising box pulls the state toward it, not onto it, and only the rows that were seen."""
     both = BoxMotion.start(np.concatenate([BOX, BOX]), NOISE).predict(0.001, NOISE)
