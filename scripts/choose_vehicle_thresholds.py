@@ -78,16 +78,15 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--input-px", type=int, default=640)
     arguments = parser.parse_args()
-    thresholds = {kind.label: float(GRID[0]) for kind in VehicleType}
-    settings = DetectorSettings(input_px=arguments.input_px, thresholds=thresholds)
+    settings = DetectorSettings(input_px=arguments.input_px, thresholds=(float(GRID[0]),) * len(VehicleType))
     detector = OnnxVehicleDetector(OnnxModel(arguments.model, threads=1), settings)
     rows = {name: np.array(list(measure(arguments.data / name / "val", detector))) for name in SETS}
+    thresholds: list[float] = []
     pooled = np.concatenate([rows[name] for name in FULLY_LABELLED])
     for kind in VehicleType:
         mine = pooled[pooled[:, 0] == kind][:, 1:]
         f2 = [5 * p * r / max(4 * p + r, 1e-9) for p, r, _ in (score(mine, t) for t in GRID)]
-        best = float(GRID[int(np.argmax(f2))])
-        thresholds[kind.label] = best
+        thresholds.append(float(GRID[int(np.argmax(f2))]))
         for name, table in {"both fully labelled": pooled, **rows}.items():
             table = table[table[:, 0] == kind][:, 1:]
             n = int(table[:, 1].sum())
@@ -95,7 +94,7 @@ def main() -> None:
                 f"{t:.2f}: {p:.3f}/{r:.3f}/{tall:.3f}" for t in GRID[:12] for p, r, tall in [score(table, t)]
             )
             print(f"{kind.label:10} {name:20} n {n:4} precision/recall/recall from 32 px  {line}")
-    print(thresholds)
+    print(f"thresholds={thresholds}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detector.entities import Detections, VehicleType
+from detector.entities import Detections
 from detector.geometry import iou_matrix
 
 SAME_OBJECT = np.array([0, 0, 0, 1, 2])
@@ -49,17 +49,3 @@ def drop_slivers(detections: Detections, min_side_px: float = 2.0) -> Detections
     """Leave out boxes narrower or lower than `min_side_px`: what remains of boxes that lie outside the image."""
     sides = detections.xyxy[:, 2:] - detections.xyxy[:, :2]
     return detections.where((sides >= min_side_px).all(axis=1))
-
-
-def thresholds_by_class(thresholds: dict[str, float]) -> np.ndarray:
-    """Thresholds by class label as an array (C,) in the order of `VehicleType`.
-
-    Raises:
-        ValueError: a class is missing or unknown, or a value lies outside 0 to 1.
-    """
-    labels = [vehicle_type.label for vehicle_type in VehicleType]
-    if set(thresholds) != set(labels):
-        raise ValueError(f"thresholds name {sorted(thresholds)}, the detector knows {labels}")
-    if not all(0.0 <= value <= 1.0 for value in thresholds.values()):
-        raise ValueError(f"thresholds must lie between 0 and 1: {thresholds}")
-    return np.array([thresholds[label] for label in labels], np.float32)

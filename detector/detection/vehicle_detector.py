@@ -1,13 +1,13 @@
 """The vehicle detector that runs an ONNX export of YOLO (see `scripts/train_vehicle_detector.py`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 
 from detector.detection.letterbox import Letterbox
-from detector.detection.postprocess import decode, drop_slivers, suppress, thresholds_by_class
+from detector.detection.postprocess import decode, drop_slivers, suppress
 from detector.entities import Detections, VehicleType
 from detector.errors import ModelError
 
@@ -26,13 +26,13 @@ class DetectorSettings:
 
     Attributes:
         input_px: long side of the network's input, a multiple of 32.
-        thresholds: smallest confidence that is reported, by class label; every class must be named.
+        thresholds: smallest confidence that is reported, one for each `VehicleType` in its order.
         max_iou: overlap beyond which two boxes are the same vehicle, 0 to 1.
         max_detections: boxes an image, best first.
     """
 
     input_px: int = 640
-    thresholds: Mapping[str, float] = field(default_factory=lambda: {kind.label: 0.25 for kind in VehicleType})
+    thresholds: tuple[float, ...] = (0.25,) * len(VehicleType)
     max_iou: float = 0.6
     max_detections: int = 200
 
@@ -42,10 +42,8 @@ class DetectorSettings:
             raise ModelError(f"weights vehicle_detector: input_px is {self.input_px}, must be a multiple of 32")
         if not 0 < self.max_iou <= 1 or self.max_detections < 1:
             raise ModelError("weights vehicle_detector: max_iou must lie between 0 and 1, max_detections above 0")
-        try:
-            thresholds_by_class(dict(self.thresholds))
-        except ValueError as error:
-            raise ModelError(f"weights vehicle_detector: {error}") from error
+        if len(self.thresholds) != len(VehicleType) or not all(0 <= value <= 1 for value in self.thresholds):
+            raise ModelError(f"weights vehicle_detector: thresholds are {self.thresholds}, must be 5 from 0 to 1")
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> "DetectorSettings":
@@ -57,7 +55,10 @@ class DetectorSettings:
         labels = [kind.label for kind in VehicleType]
         if list(row.get("classes", labels)) != labels:
             raise ModelError(f"weights vehicle_detector: classes are {row['classes']}, must be {labels}")
-        return cls(**{f.name: row[f.name] for f in fields(cls) if f.name in row})
+        known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+        if "thresholds" in known:
+            known["thresholds"] = tuple(known["thresholds"])
+        return cls(**known)
 
 
 class OnnxVehicleDetector:
@@ -72,7 +73,7 @@ class OnnxVehicleDetector:
         """
         self._network = network
         self._settings = settings or DetectorSettings()
-        self._thresholds = thresholds_by_class(dict(self._settings.thresholds))
+        self._thresholds = np.array(self._settings.thresholds, np.float32)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """What each image holds; images of one size go through the network together. See `VehicleDetector`."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.detection.postprocess import MAX_CANDIDATES, decode, drop_slivers, suppress, thresholds_by_class
+from detector.detection.postprocess import MAX_CANDIDATES, decode, drop_slivers, suppress
 from detector.entities import Detections, VehicleType
 
 CAR, BUS, TRUCK, MOTORCYCLE, PERSON = VehicleType
@@ -93,24 +93,3 @@ def test_slivers_are_dropped() -> None:
     """A box of 1.5 px width or height is the remainder of a cut, 2 px may be a vehicle."""
     found = drop_slivers(detections((0, 0, 1.5, 50, 0.9, CAR), (0, 0, 50, 1.5, 0.9, CAR), (0, 0, 2, 2, 0.9, CAR)))
     assert found.xyxy.tolist() == [[0, 0, 2, 2]]
-
-
-def test_thresholds_follow_the_order_of_the_classes() -> None:
-    """The table in the manifest may name the classes in any order."""
-    table = {"truck": 0.3, "car": 0.1, "bus": 0.2, "person": 0.5, "motorcycle": 0.4}
-    assert thresholds_by_class(table).tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
-
-
-@pytest.mark.parametrize(
-    "table", [{}, {"truck": 0.3}, dict.fromkeys(["car", "bus", "lorry", "motorcycle", "person"], 0.1)]
-)
-def test_thresholds_with_missing_or_unknown_classes_are_refused(table: dict) -> None:
-    """A forgotten class would otherwise vanish from the streets."""
-    with pytest.raises(ValueError, match="thresholds name"):
-        thresholds_by_class(table)
-
-
-def test_thresholds_outside_0_to_1_are_refused() -> None:
-    """30 for 0.3 would report nothing at all."""
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        thresholds_by_class({kind.label: 30.0 for kind in VehicleType})

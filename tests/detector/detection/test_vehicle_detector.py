@@ -84,9 +84,9 @@ def test_the_number_of_boxes_an_image_is_limited_to_the_best() -> None:
 
 def test_settings_come_from_the_manifest_row() -> None:
     """Known keys are taken, keys for other readers left alone."""
-    row = {"classes": LABELS, "input_px": 512, "max_iou": 0.5, "thresholds": dict.fromkeys(LABELS, 0.3), "n": 485}
+    row = {"classes": LABELS, "input_px": 512, "max_iou": 0.5, "thresholds": [0.3, 0.4, 0.2, 0.3, 0.5], "n": 485}
     settings = DetectorSettings.parse(row)
-    assert (settings.input_px, settings.max_iou, settings.thresholds["bus"]) == (512, 0.5, 0.3)
+    assert (settings.input_px, settings.max_iou, settings.thresholds[VehicleType.BUS]) == (512, 0.5, 0.4)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_settings_come_from_the_manifest_row() -> None:
         ({"classes": ["car", "truck"]}, "classes are"),
         ({"input_px": 500}, "input_px is 500"),
         ({"max_iou": 0.0}, "max_iou"),
-        ({"thresholds": {"truck": 0.3}}, "thresholds name"),
-        ({"thresholds": dict.fromkeys(LABELS, 2.0)}, "between 0 and 1"),
+        ({"thresholds": [0.3]}, "thresholds are"),
+        ({"thresholds": [0.3, 0.3, 30, 0.3, 0.3]}, "thresholds are"),
     ],
 )
 def test_a_manifest_row_that_cannot_be_right_is_refused(row: dict, said: str) -> None:
@@ -107,7 +107,7 @@ def test_a_manifest_row_that_cannot_be_right_is_refused(row: dict, said: str) ->
 
 def test_the_shipped_weights_give_the_same_result_alone_and_in_company() -> None:
     """Bit by bit, with one image a run or three: what is found in a frame may not depend on its batch."""
-    settings = DetectorSettings(input_px=256, thresholds=dict.fromkeys(LABELS, 0.0005))  # even noise shows something
+    settings = DetectorSettings(input_px=256, thresholds=(0.0005,) * 5)  # even noise shows something
     images = list(np.random.default_rng(0).integers(0, 256, (3, 144, 256, 3), np.uint8))
     one, three = (
         OnnxVehicleDetector(OnnxModel(WEIGHTS, Device.CPU, threads=1, batch_size=n), settings) for n in (1, 3)
