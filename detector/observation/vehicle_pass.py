@@ -184,7 +184,7 @@ class PassAssembler:
             pass_id=history.pass_id,
             camera_id=self._camera.camera_id,
             track_id=track.track_id,
-            vehicle_type=track.vehicle_type,
+            vehicle_type=_name_vehicle(track.vehicle_type, history.load),
             first_seen_at=track.first_seen_at,
             last_seen_at=track.seen_at,
             first_seen_s=history.first_seen_s,
@@ -215,6 +215,12 @@ def measure_sharpness(image: np.ndarray, xyxy: geometry.Box, side_px: int = 192)
     width_px = max(2, round(side_px * (x2 - x1) / (y2 - y1)))
     grey = cv2.resize(grey, (width_px, side_px), interpolation=cv2.INTER_AREA)
     return float(cv2.Laplacian(grey, cv2.CV_32F).var())
+
+
+def _name_vehicle(detected: VehicleType, load: LoadState | None) -> VehicleType:
+    """The detector's type, but a *bus* with a cargo bed is a truck: seen from the front the two look alike."""
+    has_bed = load is not None and load.tipper_confidence >= 0.5 and load.bed_xyxy is not None
+    return VehicleType.TRUCK if detected is VehicleType.BUS and has_bed else detected
 
 
 def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:

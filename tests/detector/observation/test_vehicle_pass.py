@@ -221,6 +221,14 @@ def test_small_vehicles_and_cars_are_not_asked_about_loads() -> None:
     assert loads.asked == []
 
 
+def test_a_bus_with_a_cargo_bed_is_a_truck() -> None:
+    """Detectors call cab-over trucks seen from the front a bus; the bed tells, and its absence too."""
+    assert drive(make_assembler(), 12, kind=VehicleType.BUS)[-1].vehicle_type is VehicleType.TRUCK
+    no_bed = LoadState(Cover.NOT_VISIBLE, 1.0, Fill.NOT_VISIBLE, 1.0, 0.1)
+    assembler = PassAssembler(Camera("gantry"), FakeLoads(no_bed), FakePlates())
+    assert drive(assembler, 12, kind=VehicleType.BUS)[-1].vehicle_type is VehicleType.BUS
+
+
 @pytest.mark.parametrize(("step_px", "direction"), [(20, "approaching"), (-20, "leaving"), (0, None)])
 def test_direction_is_told_by_movement_in_the_picture(step_px: int, direction: str | None) -> None:
     """Down the picture is toward the camera; a parked vehicle has no direction."""

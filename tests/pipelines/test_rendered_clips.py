@@ -1,0 +1,124 @@
+"""The whole product on clips that this project rendered: the right truck, the right plate, and nobody else."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "demo" / "demo.mp4"
+
+
+def run(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ROADWARDEN_HOME": str(home)},
+    )
+
+
+def replay(home: Path, clip: Path) -> dict[str, Any]:
+    result = run(home, "replay", clip, "--cameras", ROOT / "cameras.toml", "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)["clips"][0]
+
+
+def read_truth(clip: Path) -> list[dict[str, Any]]:
+    return json.loads(clip.with_suffix(".truth.json").read_text(encoding="utf-8"))["vehicles"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def report(home: Path) -> dict[str, Any]:
+    """The demo clip, replayed once."""
+    return replay(home, DEMO)
+
+
+@pytest.fixture
+def package(report: dict[str, Any], tmp_path: Path) -> Path:
+    """A copy of the demo's evidence package, to be spoiled."""
+    return Path(shutil.copytree(report["cases"][0]["evidence"], tmp_path / "package"))
+
+
+def test_exactly_the_violating_truck_becomes_a_case(report: dict[str, Any]) -> None:
+    """Plate and findings are those of the truth; the covered truck, the empty one and the cars are left alone."""
+    guilty = {v["plate"]: set(v["violations"]) for v in read_truth(DEMO) if v["violations"]}
+    assert {case["plate"]: set(case["findings"]) for case in report["cases"]} == guilty
+    assert len(report["cases"]) == len(guilty) == 1
+
+
+def test_every_vehicle_is_one_pass_with_its_plate(report: dict[str, Any]) -> None:
+    """No vehicle is missed, split or given another's plate."""
+    plates = [p["plate"]["text"] for p in report["passes"] if p["plate"]]
+    assert sorted(plates) == sorted(v["plate"] for v in read_truth(DEMO))
+
+
+def test_lawful_trucks_are_seen_for_what_they_are(report: dict[str, Any]) -> None:
+    """The closed bed is covered and the open empty one is empty, or not visible: never loaded."""
+    kinds = {v["plate"]: v for v in read_truth(DEMO)}
+    states = {p["plate"]["text"]: p["load_state"] for p in report["passes"] if p["vehicle_type"] == "truck"}
+    for plate, state in states.items():
+        if not kinds[plate]["violations"] and kinds[plate]["tipper"]:
+            assert state in {"covered", "empty", "not_visible"}, plate
+
+
+def test_replaying_again_adds_nothing(report: dict[str, Any], home: Path) -> None:
+    """Same cases, same evidence folder, same manifest."""
+    folder = Path(report["cases"][0]["evidence"])
+    before = (folder / "manifest.json").read_bytes()
+    assert replay(home, DEMO)["cases"] == report["cases"]
+    assert (folder / "manifest.json").read_bytes() == before
+    listed = json.loads(run(home, "cases", "list", "--json").stdout)["cases"]
+    assert [case["case_id"] for case in listed] == [case["case_id"] for case in report["cases"]]
+
+
+def test_an_untouched_package_is_intact(package: Path, home: Path) -> None:
+    """Verify needs the folder alone, wherever it was copied."""
+    result = run(home, "verify", package)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_one_flipped_byte_in_any_file_is_found_and_named(package: Path, home: Path) -> None:
+    """Clip, stills, composite and manifest alike."""
+    names = sorted(path.name for path in package.iterdir())
+    assert len(names) == 7
+    for name in names:
+        path = package / name
+        content = path.read_bytes()
+        spoiled = bytearray(content)
+        spoiled[len(spoiled) // 2] ^= 1
+        path.write_bytes(bytes(spoiled))
+        result = run(home, "verify", package, "--json")
+        assert result.returncode == 1
+        assert json.loads(result.stdout)["altered"] == [name]
+        path.write_bytes(content)
+
+
+def test_the_manifest_tells_how_the_judgement_was_reached(package: Path) -> None:
+    """Models with their hashes, and looks that decided, each with cover and fill and their confidences."""
+    manifest = json.loads((package / "manifest.json").read_text(encoding="utf-8"))
+    assert {m["name"] for m in manifest["models"]} == {
+        "vehicle_detector",
+        "bed_locator",
+        "load_state",
+        "plate_detector",
+        "plate_reader",
+    }
+    assert all(len(m["sha256"]) == 64 for m in manifest["models"])
+    decided = [o for o in manifest["observations"] if "heaped_load" in o["decided"]]
+    assert len(decided) >= 3
+    assert all(o["load"]["fill"] == "above_edge" and o["load"]["fill_confidence"] > 0.5 for o in decided)
+    assert manifest["time"]["source"] == "file_sidecar"
+    assert list(manifest)[-1] == "digest"
