@@ -19,6 +19,7 @@ from detector.entities import (
     Track,
     TrackState,
     VehiclePass,
+    VehicleType,
 )
 from detector.observation import load_vote, plate_vote
 from detector.observation.look_policy import LookPolicy
