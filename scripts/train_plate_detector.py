@@ -3,7 +3,8 @@
     python -m scripts.train_plate_detector --data /work/shared/data --start /work/shared/weights/yolo11n-coco.pt
 
 Draws its scenes into the cache first ($ROADWARDEN_CACHE, default ~/.cache/roadwarden, 2 GB a part), trains, resumes
-where it stopped, and exports to weights/plate_detector.onnx. Measured by `python -m scripts.evaluate_plates`.
+where it stopped, and exports to weights/plate_detector.onnx. `python -m scripts.train_plate_reader --evaluate` measures
+it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import cv2
 import torch
 
 from scripts.training.plates_detector import Plan, open_scenes, train
+from scripts.training.plates_detector_net import DetectorNet
 from scripts.training.plates_export import export_detector
 from scripts.training.plates_sources import cache_folder
 
@@ -33,15 +35,22 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=3)
     parser.add_argument("--scenes", type=int, default=6000, help="of one part")
     parser.add_argument("--draw-only", action="store_true", help="fill the cache and stop")
+    parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     args = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     cv2.setNumThreads(1)
     cache_folder().mkdir(parents=True, exist_ok=True)
+    checkpoint = cache_folder() / "detector.pt"
+    if args.export_only:
+        net = DetectorNet(args.start)
+        net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
+        export_detector(net, WEIGHTS)
+        return
     parts = [open_scenes(i, args.scenes, args.data, SEED) for i in range(args.parts)]
     if args.draw_only:
         return
-    net = train(parts, args.start, Plan(args.epochs, args.parts), cache_folder() / "detector.pt")
+    net = train(parts, args.start, Plan(args.epochs, args.parts), checkpoint)
     export_detector(net, WEIGHTS)
 
 

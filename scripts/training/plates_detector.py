@@ -16,6 +16,8 @@ from scripts.training.plates_scenes import CELLS, MAX_PLATES, SIDE_PX, STRIDE_PX
 from scripts.training.plates_sources import cache_folder, glyph_sources
 
 BATCH = 24
+TRAIN_PX = 256  # scenes are shrunk to it: two thirds of the time, and at run time the finer 320 px are seen as larger
+TRAIN_CELLS = TRAIN_PX // STRIDE_PX
 ROWS_WEIGHT, CORNERS_WEIGHT = 0.3, 2.0
 BACKBONE_PACE = 0.33  # of the learning rate: it already knows edges and vehicles
 VEHICLE_CLASSES = 3  # car, bus, truck come first
@@ -84,14 +86,14 @@ def targets(corners: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
         rows: (B, MAX_PLATES).
 
     Returns:
-        Heat (B, CELLS, CELLS), 1 at a plate's centre; two rows (B, CELLS, CELLS) 0 or 1; offsets (B, 8, CELLS,
-        CELLS) in px from the cell's centre to the corners of the plate whose heat is highest there.
+        Heat (B, C, C), 1 at a plate's centre, C being TRAIN_CELLS; two rows (B, C, C) 0 or 1; offsets (B, 8, C, C)
+        in px from the cell's centre to the corners of the plate whose heat is highest there.
     """
     batch = len(corners)
-    heat = np.zeros((batch, CELLS, CELLS), np.float32)
+    heat = np.zeros((batch, TRAIN_CELLS, TRAIN_CELLS), np.float32)
     double = np.zeros_like(heat)
-    offsets = np.zeros((batch, 8, CELLS, CELLS), np.float32)
-    middle = (np.arange(CELLS, dtype=np.float32) + 0.5) * STRIDE_PX
+    offsets = np.zeros((batch, 8, TRAIN_CELLS, TRAIN_CELLS), np.float32)
+    middle = (np.arange(TRAIN_CELLS, dtype=np.float32) + 0.5) * STRIDE_PX
     grid = np.stack(np.meshgrid(middle, middle), axis=-1)
     for b, p in np.argwhere(rows > 0):
         plate = corners[b, p]
@@ -104,7 +106,7 @@ def targets(corners: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
         stronger = bump > heat[b]
         heat[b][stronger] = bump[stronger]
         double[b][stronger] = float(rows[b, p] == 2)
-        away = (plate[:, None, None] - grid).transpose(0, 3, 1, 2).reshape(8, CELLS, CELLS)
+        away = (plate[:, None, None] - grid).transpose(0, 3, 1, 2).reshape(8, TRAIN_CELLS, TRAIN_CELLS)
         offsets[b][:, stronger] = away[:, stronger]
     return heat, double, offsets
 
@@ -114,7 +116,7 @@ def loss_of(net: DetectorNet, pictures: torch.Tensor, truth: Sequence[torch.Tens
 
     Args:
         net: the network.
-        pictures: (B, 3, SIDE_PX, SIDE_PX).
+        pictures: (B, 3, TRAIN_PX, TRAIN_PX).
         truth: heat, rows and offsets of `targets`, and the scenes' weights.
     """
     heat, double, offsets, weights = truth
@@ -135,13 +137,20 @@ def loss_of(net: DetectorNet, pictures: torch.Tensor, truth: Sequence[torch.Tens
     return -(hit + miss) / plates + (ROWS_WEIGHT * rows + CORNERS_WEIGHT * 8 * placed) / total
 
 
+def shrink(square: np.ndarray, side: int) -> np.ndarray:
+    """A square array at another size, averaged."""
+    return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+
+
 def batches(scenes: Scenes, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
     """Every scene once, in random order."""
     order = rng.permutation(len(scenes["image"]))
     for start in range(0, len(order) - BATCH + 1, BATCH):
         rows = np.sort(order[start : start + BATCH])
-        pictures = torch.from_numpy(np.ascontiguousarray(scenes["image"][rows][..., ::-1]))
-        truth = [*targets(scenes["corners"][rows], scenes["rows"][rows]), scenes["weights"][rows]]
+        shrunk = np.stack([shrink(scenes["image"][i], TRAIN_PX) for i in rows])
+        weights = np.stack([shrink(scenes["weights"][i], TRAIN_CELLS) for i in rows])
+        pictures = torch.from_numpy(np.ascontiguousarray(shrunk[..., ::-1]))
+        truth = [*targets(scenes["corners"][rows] * (TRAIN_PX / SIDE_PX), scenes["rows"][rows]), weights]
         yield pictures.permute(0, 3, 1, 2).float() / 255, [torch.from_numpy(np.asarray(t)) for t in truth]
 
 

@@ -11,6 +11,7 @@ from ultralytics.nn.modules import Conv
 from ultralytics.nn.tasks import load_checkpoint
 
 BACKBONE_LAYERS = 10  # up to and with SPPF
+FROZEN_LAYERS = 3  # edges and textures at strides 2 and 4: COCO's are good, and their gradients are half of the cost
 TAPS = {4: 128, 6: 128, 9: 256}  # layer → channels, at strides 8, 16, 32
 
 
@@ -25,8 +26,8 @@ class DetectorNet(nn.Module):
         super().__init__()
         yolo, _ = load_checkpoint(str(weights))
         self.backbone = nn.ModuleList(yolo.model[:BACKBONE_LAYERS])
-        for parameter in self.backbone.parameters():
-            parameter.requires_grad_(True)
+        for i, layer in enumerate(self.backbone):
+            layer.requires_grad_(i >= FROZEN_LAYERS)
         self.lateral = nn.ModuleDict({str(i): Conv(c, channels, 1) for i, c in TAPS.items()})
         self.merge = nn.ModuleDict({"6": Conv(channels, channels, 3), "4": Conv(channels, channels, 3)})
         self.point = nn.Sequential(Conv(channels, channels, 3), nn.Conv2d(channels, 2, 1))
@@ -35,12 +36,20 @@ class DetectorNet(nn.Module):
         nn.init.constant_(self.point[1].bias, -4.0)
         nn.init.normal_(self.corners[1].weight, std=0.05)
 
+    def train(self, mode: bool = True) -> "DetectorNet":
+        """Switch between training and use; the frozen layers always stay in use."""
+        super().train(mode)
+        for layer in self.backbone[:FROZEN_LAYERS]:
+            layer.eval()
+        return self
+
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 3, H, W) float RGB in 0 to 1 → scores (B, 2, H/8, W/8): centre, two rows; corners (B, 8, H/8, W/8) px."""
         taps = {}
         x = pictures
         for i, layer in enumerate(self.backbone):
-            x = layer(x)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and i >= FROZEN_LAYERS):
+                x = layer(x)
             if i in TAPS:
                 taps[i] = self.lateral[str(i)](x)
         x = self.merge["6"](taps[6] + self.up(taps[9]))
