@@ -95,7 +95,7 @@ EMPTY = Tipper(
     GREEN,
     Load(LOAD["soil"], None),
     Cover(),
-    "渝BF39016",
+    "渝B39016F",
     "nev_large",
     axles=3,
     bed_length_m=5.6,
