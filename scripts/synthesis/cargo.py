@@ -54,8 +54,8 @@ def add_load(
     """Adds the load, or the leftovers on an empty floor; returns its height over the edge (R, C), None when empty."""
     xs, ys = _axes(spec, front_m, 0.0 if spec.load.crest_m is None else 0.004)
     gx, gy = np.meshgrid(xs, ys, indexing="ij")
-    line = inner[np.argsort(inner[:, 0], kind="stable")]
-    ground = np.interp(ys, line[1:-1, 0], line[1:-1, 1])
+    # Without the walls, which would lift the load to the edge.
+    ground = np.interp(ys, inner[-2:0:-1, 0], inner[-2:0:-1, 1])
     body.surface_m = np.stack([gx, gy, np.broadcast_to(ground, gx.shape)], -1)[::4, ::4].reshape(-1, 3)
     if spec.load.crest_m is None:
         _add_leftovers(body, spec, (xs, ys, ground), rng)

@@ -163,9 +163,9 @@ REAR = Cast(
     "rear-gantry",
     (0.0, 0.3, 6.0),
     (-18.5, 0.0, 0.6),
-    2267.0,
-    (1600, 900),
-    8.0,
+    2000.0,
+    (1280, 720),
+    7.6,
     (
         Role(LEFT_M, 1.4, 7.0, LOADED, violations=("uncovered_load",), near_x_m=-18.5),
         Role(RIGHT_M, 2.4, 10.5, kind="car", plate="渝F3390B", plate_type="blue", paint=BLUE, near_x_m=-14.0, seed=3),
