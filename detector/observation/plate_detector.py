@@ -17,8 +17,8 @@ GREY = 114
 BOX_MARGIN = 0.05
 """Share by which a vehicle's box is grown: plates hang at its lower edge."""
 
-ZOOM = 2.8
-"""Width of the second look's window in plate widths: in the training scenes most plates are about that large."""
+ZOOM = 5.0
+"""Side of the second look's window in plate widths: it shows a plate 64 px wide, a size of which training had many."""
 
 Corners = tuple[Point, Point, Point, Point]
 

@@ -79,15 +79,16 @@ def test_two_looks_agree_on_one_plate_in_px_of_the_picture():
     second = output((4, 4, 4.0, 3.0, (-24, -8, 24, -8, 24, 8, -24, 8)))
     network = ScriptedNetwork([first], [second])
     detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
-    image = np.zeros((400, 400, 3), np.uint8)
-    ((found,),) = detector.find(image, [(100.0, 100.0, 228.0, 228.0)])
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    ((found,),) = detector.find(image, [(400.0, 400.0, 528.0, 528.0)])
     assert network.shown[0].shape == network.shown[1].shape == (1, 3, SIDE, SIDE)
     assert found.rows == 2, "the close look decides"
     assert found.confidence == pytest.approx(1 / (1 + np.exp(-4)))
-    # First look: 93 to 235 px (5 % on each side), 142 px wide, so the candidate is 71 px wide around 172.9 px.
-    # Second look: 2.8 widths around it, 73 to 273 px, 200 px wide.
-    assert found.centre == pytest.approx((73 + 36 * 200 / SIDE,) * 2, abs=1.5)
-    assert found.width_px == pytest.approx(48 * 200 / SIDE)
+    # First look: 393 to 535 px (5 % on each side), so the candidate is 71 px wide around 472.9 px.
+    # Second look: 5 widths around it, 295 to 651 px.
+    side = 651 - 295
+    assert found.centre == pytest.approx((295 + 36 * side / SIDE,) * 2, abs=1.5)
+    assert found.width_px == pytest.approx(48 * side / SIDE)
 
 
 def test_what_the_close_look_does_not_confirm_is_no_plate():
