@@ -38,6 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--coco", type=Path, default=Path("/work/shared/weights/yolo11n-coco.pt"), help="start weights")
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
     parser.add_argument("--steps", type=int, help="steps of each network; default 900 and 1600")
+    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights to start from, instead of COCO's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
     return parser.parse_args()
@@ -58,6 +59,8 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, arguments.coco)
+    if arguments.start:
+        load_fit.load_averaged(network, arguments.start)
     network = load_fit.fit(network, task_of[name](vehicles, SIZES_PX[name]), schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")

@@ -133,7 +133,7 @@ def whiten_hot(x: np.ndarray, rng: Rng) -> np.ndarray:
     angle = rng.uniform(0, 2 * np.pi)
     xs, ys = (np.arange(n, dtype=np.float32) / n - np.float32(rng.uniform(0.2, 0.8)) for n in (width, height))
     along = xs[None] * np.float32(np.cos(angle)) + ys[:, None] * np.float32(np.sin(angle))
-    edge = 1 / (1 + np.exp(-along / rng.uniform(0.01, 0.15)))
+    edge = 1 / (1 + np.exp(np.clip(-along / rng.uniform(0.01, 0.15), -30, 30)))
     return x * (rng.uniform(0.25, 0.9) + edge[..., None] * rng.uniform(0.2, 1.0))
 
 

@@ -23,7 +23,7 @@ class Schedule:
 
     steps: int
     batch: int = 16
-    rate: float = 6e-4
+    rate: float = 1e-3
     decay: float = 0.02
     average: float = 0.995
     seed: int = 1
@@ -44,7 +44,9 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
     torch.manual_seed(schedule.seed)
     network = network.to(memory_format=torch.channels_last).train()
     averaged = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), schedule.rate, weight_decay=schedule.decay)
+    optimiser = torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad], schedule.rate, weight_decay=schedule.decay
+    )
     parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
     step = _resume(checkpoint, schedule, parts)
     began, losses = time.monotonic(), []
@@ -70,6 +72,11 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
             mean = np.mean(losses[-SAVE_EVERY:])
             print(f"step {step}/{schedule.steps} loss {mean:.4f} {pace:.2f} s/step", flush=True)
     return averaged.eval()
+
+
+def load_averaged(network: nn.Module, checkpoint: Path) -> None:
+    """Puts a checkpoint's averaged weights into a network, to learn on with new data."""
+    network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
 
 
 def _rate_share(step: int, steps: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -98,6 +99,17 @@ def name_kind(vehicle: Vehicle) -> str:
         return f"{vehicle.source}: other"
     cover, fill = ("-" if i == UNKNOWN else axis[i] for i, axis in ((vehicle.cover, COVERS), (vehicle.fill, FILLS)))
     return f"{vehicle.source}: {cover}/{fill}"
+
+
+@cache
+def _read_bytes(path: Path) -> np.ndarray:
+    """A file's bytes, read once: some machines forget their page cache faster than an epoch lasts."""
+    return np.frombuffer(path.read_bytes(), np.uint8)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture (H, W, 3) uint8, BGR."""
+    return cv2.imdecode(_read_bytes(path), cv2.IMREAD_COLOR)
 
 
 def has_bed(vehicle: Vehicle) -> bool:

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -25,9 +24,11 @@ from scripts.training.load_samples import (
     has_bed,
     mirror_target,
     name_kind,
+    read_picture,
 )
 
 Batch = dict[str, torch.Tensor]
+DEGRADED = 0.4  # how often each degradation happens, against its own chance; 0.8 learnt half as fast
 STATE_SHARES: dict[Source, float] = {"render": 0.45, "sketch": 0.35, "photograph": 0.2}
 HIDDEN = COVERS.index(Cover.NOT_VISIBLE)  # the last of both axes
 LOADED = (FILLS.index(Fill.BELOW_EDGE), FILLS.index(Fill.ABOVE_EDGE))
@@ -79,7 +80,7 @@ def change(crop: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool
     if rows.stop - rows.start < 8 or columns.stop - columns.start < 8:
         return crop, True
     crop = crop.copy()
-    shown = degrade(np.ascontiguousarray(crop[rows, columns]), rng, 0.8)
+    shown = degrade(np.ascontiguousarray(crop[rows, columns]), rng, DEGRADED)
     crop[rows, columns] = shown
     return crop, is_lost(shown)
 
@@ -96,7 +97,7 @@ class LocatorTask:
         """See `Task.draw`; `place` (N, 12) is NaN where unknown, `tipper` and `visible` (N,) likewise."""
         crops, places, vehicles = [], [], self._pool.draw(count, rng)
         for vehicle in vehicles:
-            crop, place = cut_truck(cv2.imread(str(vehicle.image)), vehicle, self.size_px, rng)
+            crop, place = cut_truck(read_picture(vehicle.image), vehicle, self.size_px, rng)
             if rng.random() < 0.5:
                 crop, place = crop[:, ::-1], mirror_target(place)
             crops.append(change(crop, rng)[0])
@@ -138,7 +139,7 @@ class StateTask:
         """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
         crops, truths, vehicles = [], [], self._pool.draw(count, rng)
         for vehicle in vehicles:
-            crop, rim = cut_bed(cv2.imread(str(vehicle.image)), vehicle, self.size_px, rng)
+            crop, rim = cut_bed(read_picture(vehicle.image), vehicle, self.size_px, rng)
             if rim is not None and rng.random() < 0.5:
                 crop = repaint(crop, rim, vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED, rng)
             crop = crop[:, ::-1] if rng.random() < 0.5 else crop
