@@ -17,12 +17,17 @@ os.environ.setdefault("YOLO_OFFLINE", "true")
 import cv2
 import torch
 
-from scripts.training.plates_detector import Plan, open_scenes, train
+from detector.inference import Device, OnnxModel
+from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
+from detector.weights import load_model_file
+from scripts.training.plates_detector import Plan, open_scenes, read_sources, train
 from scripts.training.plates_detector_net import DetectorNet
 from scripts.training.plates_export import export_detector
-from scripts.training.plates_sources import cache_folder
+from scripts.training.plates_sources import cache_folder, glyph_sources
+from scripts.training.plates_thresholds import print_scan, scan_scenes
 
 SEED = 0
+VALIDATION_SEED = 77
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "plate_detector.onnx"
 
 
@@ -36,12 +41,16 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=6000, help="of one part")
     parser.add_argument("--draw-only", action="store_true", help="fill the cache and stop")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
+    parser.add_argument("--scan", type=int, metavar="N", help="measure the shipped model on N drawn scenes and stop")
     args = parser.parse_args()
     torch.manual_seed(SEED)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     cv2.setNumThreads(1)
     cache_folder().mkdir(parents=True, exist_ok=True)
     checkpoint = cache_folder() / "detector.pt"
+    if args.scan:
+        scan(args.data, args.scan)
+        return
     if args.export_only:
         net = DetectorNet(args.start)
         net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
@@ -52,6 +61,14 @@ def main() -> None:
         return
     net = train(parts, args.start, Plan(args.epochs, args.parts), checkpoint)
     export_detector(net, WEIGHTS)
+
+
+def scan(data: Path, n: int) -> None:
+    """Print what each threshold finds on drawn validation scenes; the manifest's row was chosen from this table."""
+    row = load_model_file("plate_detector")
+    settings = PlateDetectorSettings(min_first_look=0.05, min_confidence=0.1)
+    detector = OnnxPlateDetector(OnnxModel(row.path, Device.CPU, threads=1), settings)
+    print_scan(scan_scenes(detector, (read_sources(data / "vehicles"), glyph_sources(data)), n, VALIDATION_SEED))
 
 
 if __name__ == "__main__":

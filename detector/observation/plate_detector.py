@@ -77,15 +77,18 @@ class PlateDetectorSettings:
 
     Attributes:
         input_px: side of the network's square input, a multiple of 32.
-        min_confidence: smallest confidence that is reported.
-        min_first_look: smallest confidence of a first look that is worth a second one.
+        min_confidence: smallest calibrated confidence that is reported.
+        min_first_look: smallest probability of a first look that is worth a second one, as the network gives it.
+        slope, offset: of the logistic curve that turns the looks' mean into the probability of being right.
         max_plates: plates a box, best first.
         min_width_px: narrower plates are left out, since nobody could read them.
     """
 
     input_px: int = 320
     min_confidence: float = 0.4
-    min_first_look: float = 0.15
+    min_first_look: float = 0.1
+    slope: float = 1.0
+    offset: float = 0.0
     max_plates: int = 3
     min_width_px: float = 16.0
 
@@ -93,8 +96,10 @@ class PlateDetectorSettings:
         """Refuse values that the detector cannot work with."""
         if self.input_px < 32 or self.input_px % 32:
             raise ModelError(f"weights plate_detector: input_px is {self.input_px}, must be a multiple of 32")
-        if not 0 < self.min_first_look <= self.min_confidence < 1 or self.max_plates < 1:
-            raise ModelError("weights plate_detector: needs 0 < min_first_look <= min_confidence < 1, max_plates >= 1")
+        if not (0 < self.min_first_look < 1 and 0 < self.min_confidence < 1) or self.slope <= 0 or self.max_plates < 1:
+            raise ModelError(
+                "weights plate_detector: thresholds in 0 to 1, slope above 0, max_plates from 1"
+            )
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> "PlateDetectorSettings":
@@ -133,10 +138,15 @@ class OnnxPlateDetector:
             same = [p for p in close if distance(p.centre, glimpse.centre) < glimpse.width_px / 2]
             if not same:
                 continue
-            confidence = float(np.sqrt(same[0].confidence * glimpse.confidence))
+            confidence = self._calibrate(float(np.sqrt(same[0].confidence * glimpse.confidence)))
             if confidence >= self._settings.min_confidence and same[0].width_px >= self._settings.min_width_px:
                 found[i].append(PlateBox(same[0].corners, same[0].rows, confidence))
         return [suppress(plates)[: self._settings.max_plates] for plates in found]
+
+    def _calibrate(self, confidence: float) -> float:
+        bounded = min(max(confidence, 1e-6), 1 - 1e-6)
+        logit = np.log(bounded / (1 - bounded))
+        return float(1 / (1 + np.exp(-(self._settings.slope * logit + self._settings.offset))))
 
     def _look(self, image: np.ndarray, boxes: Sequence[Box], min_confidence: float) -> list[list[PlateBox]]:
         """One run of the network on each box that holds a piece of the picture."""
@@ -202,11 +212,24 @@ def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> li
     rows, columns = np.nonzero(is_peak & (heat >= min_confidence))
     plates = []
     for r, c in sorted(zip(rows, columns, strict=True), key=lambda cell: -heat[cell]):
-        at = np.array([c + 0.5, r + 0.5]) * STRIDE_PX
-        points = corners[:, r, c].reshape(4, 2) + at
-        quad = tuple((float(x), float(y)) for x, y in points)
+        quad = tuple((float(x), float(y)) for x, y in _mean_corners(heat, corners, (r, c)))
         plates.append(PlateBox(quad, 2 if scores[1, r, c] > 0 else 1, float(heat[r, c])))
     return plates
+
+
+def _mean_corners(heat: np.ndarray, corners: np.ndarray, peak: tuple[int, int]) -> np.ndarray:
+    """Corners (4, 2) in px as the cells around a peak see them, weighted by their own probability.
+
+    Cells below half of the peak's probability have no say: they may belong to something else.
+    """
+    r, c = peak
+    height, width = heat.shape
+    block = slice(max(0, r - 1), min(height, r + 2)), slice(max(0, c - 1), min(width, c + 2))
+    weights = np.where(heat[block] >= heat[r, c] / 2, heat[block], 0.0)
+    ys, xs = np.mgrid[block]
+    at = np.stack([xs + 0.5, ys + 0.5]) * STRIDE_PX
+    points = corners[(slice(None), *block)].reshape(4, 2, *weights.shape) + at
+    return (points * weights).sum(axis=(2, 3)) / weights.sum()
 
 
 def suppress(plates: Sequence[PlateBox]) -> list[PlateBox]:

@@ -61,10 +61,18 @@ def test_a_peak_becomes_a_plate():
 
 def test_neighbours_of_a_peak_are_not_plates():
     """Only local maxima above the threshold count, best first."""
-    found = decode(
-        *output((3, 4, 2.0, -1, FLAT), (4, 4, 1.5, -1, FLAT), (7, 7, 3.0, -1, FLAT), (0, 0, -1, 0, FLAT)), 0.5
-    )
-    assert [f.centre for f in found] == [(60, 60), (28, 36)]
+    neighbour = (4, 4, 1.5, -1, (-24, -5, 8, -5, 8, 5, -24, 5))  # sees the same plate from the next cell
+    found = decode(*output((3, 4, 2.0, -1, FLAT), neighbour, (7, 7, 3.0, -1, FLAT), (0, 0, -1, 0, FLAT)), 0.5)
+    assert [f.centre for f in found] == [pytest.approx((60, 60)), pytest.approx((28, 36))]
+
+
+def test_neighbours_take_part_in_placing_the_corners():
+    """Corners are the mean of what the cells around the peak see, by probability; improbable cells have no say."""
+    apart = (-24 + 4, -5, 8 + 4, -5, 8 + 4, 5, -24 + 4, 5)  # 4 px to the right of what the peak sees
+    (equal,) = decode(*output((3, 4, 2.0, -1, FLAT), (4, 4, 1.9999, -1, apart)), 0.5)
+    assert equal.centre == pytest.approx((30, 36), abs=0.01)
+    (alone,) = decode(*output((3, 4, 2.0, -1, FLAT), (4, 4, -2.0, -1, apart)), 0.5)
+    assert alone.centre == pytest.approx((28, 36))
 
 
 def test_doubles_are_suppressed():
@@ -130,7 +138,7 @@ def test_a_plate_belongs_to_the_smallest_box_that_holds_it():
 
 
 @pytest.mark.parametrize(
-    "row", [{"input_px": 100}, {"min_confidence": 1.5}, {"min_first_look": 0.9}, {"max_plates": 0}]
+    "row", [{"input_px": 100}, {"min_confidence": 1.5}, {"min_first_look": 0.0}, {"max_plates": 0}]
 )
 def test_impossible_settings_are_refused(row):
     """A manifest row that cannot work is one clear error."""
