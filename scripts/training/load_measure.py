@@ -24,6 +24,7 @@ from scripts.training.load_samples import UNKNOWN, Vehicle, cut_bed, has_bed, ji
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4), 60))
 THRESHOLDS = np.round(np.arange(0.55, 0.96, 0.01), 2)
 BOX_NOISE = 0.04
+REPEATS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +38,17 @@ class Logits:
 
 
 def collect_logits(network: Network, vehicles: list[Vehicle], size_px: int) -> Logits:
-    """Runs the load network on marked beds, their boxes as noisy as a locator's."""
+    """Runs the load network on marked beds, each `REPEATS` times with a box as noisy as a locator's, also mirrored."""
     rng = np.random.default_rng(11)
     beds = [v for v in vehicles if has_bed(v)]
-    crops = [cut_bed(cv2.imread(str(v.image)), v, size_px, rng)[0] for v in beds]
-    cover, fill = network.run(to_batch(crops))
-    return Logits(cover, fill, np.array([v.cover for v in beds]), np.array([v.fill for v in beds]))
+    covers, fills = [], []
+    for repeat in range(REPEATS):
+        crops = [cut_bed(cv2.imread(str(v.image)), v, size_px, rng)[0] for v in beds]
+        cover, fill = network.run(to_batch([crop[:, ::-1] if repeat % 2 else crop for crop in crops]))
+        covers.append(cover)
+        fills.append(fill)
+    truths = np.array([(v.cover, v.fill) for v in beds] * REPEATS)
+    return Logits(np.concatenate(covers), np.concatenate(fills), truths[:, 0], truths[:, 1])
 
 
 def find_temperature(logits: np.ndarray, truth: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -127,13 +127,20 @@ class LocatorTask:
         return loss
 
 
+def hide_bed(vehicle: Vehicle) -> Vehicle:
+    """A vehicle without a bed as one whose bed, where the locator may see it, tells nothing."""
+    x1, y1, x2, y2 = vehicle.truck_xyxy
+    return replace(vehicle, bed_xyxy=(x1, y1, x2, 0.4 * y1 + 0.6 * y2), cover=HIDDEN, fill=HIDDEN)
+
+
 class StateTask:
     """Name cover and fill of a bed."""
 
     def __init__(self, vehicles: list[Vehicle], size_px: int) -> None:
-        """Draws from vehicles with a bed and a label."""
+        """Draws from vehicles with a bed and a label; of other vehicles the upper part is a bed that is not visible."""
         self.size_px = size_px
-        self._pool = Pool.balance([v for v in vehicles if has_bed(v)], STATE_SHARES)
+        beds = [hide_bed(v) if v.tipper is False else v for v in vehicles]
+        self._pool = Pool.balance([v for v in beds if has_bed(v)], STATE_SHARES)
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
         """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
