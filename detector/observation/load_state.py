@@ -152,7 +152,7 @@ def name_cover(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[
     Below `min_cover` it is NOT_VISIBLE, with the probability that the better answer would have been wrong.
     """
     closed, partial, opened, _ = (float(p) for p in probabilities)
-    uncovered = partial + opened
+    uncovered = round(partial + opened, 4)
     if max(closed, uncovered) < settings.min_cover:
         return Cover.NOT_VISIBLE, _rest(max(closed, uncovered))
     if closed > uncovered:
@@ -168,7 +168,7 @@ def name_fill(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[F
     probability that the better answer would have been wrong.
     """
     empty, below, above, _ = (float(p) for p in probabilities)
-    loaded = below + above
+    loaded = round(below + above, 4)
     if max(empty, loaded) < settings.min_fill:
         return Fill.NOT_VISIBLE, _rest(max(empty, loaded))
     if empty > loaded:
@@ -194,7 +194,7 @@ def _rest(probability: float) -> float:
 
 def _place(window: Window, xyxy: np.ndarray, tipper_logit: float) -> Bed:
     """A located bed in px of the picture (tenths are kept); corners in the wrong order make a box of no area."""
-    x1, y1, x2, y2 = (round(v, 1) for v in window.to_image(tuple(float(v) for v in xyxy)))
+    x1, y1, x2, y2 = (round(float(v), 1) for v in window.to_image(tuple(float(v) for v in xyxy)))
     probability = 1.0 / (1.0 + np.exp(-np.clip(tipper_logit, -30.0, 30.0)))
     return Bed((x1, y1, max(x1, x2), max(y1, y2)), round(float(probability), 4))
 

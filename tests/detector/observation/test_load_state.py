@@ -49,6 +49,13 @@ def test_a_clear_bed_is_named_with_its_place():
     )
 
 
+def test_states_hold_plain_numbers():
+    """Boxes of numpy numbers leave no numpy numbers behind: states are written as JSON."""
+    (state,) = make_reader().read(IMAGE, [tuple(np.array(TRUCK))])
+    numbers = [*state.bed_xyxy, state.cover_confidence, state.fill_confidence, state.tipper_confidence]
+    assert {type(number) for number in numbers} == {float}
+
+
 def test_no_boxes_run_no_network():
     """A frame without trucks costs nothing and gives nothing."""
     reader = make_reader()
