@@ -1,6 +1,7 @@
 """Chooses the vehicle detector's thresholds on validation pictures, and prints what each would give.
 
-    python -m scripts.choose_vehicle_thresholds ../shared/data/vehicles weights/vehicle_detector.onnx
+    python -m scripts.choose_vehicle_thresholds ../shared/data/vehicles weights/vehicle_detector.onnx \
+        --class-weights 0.2 0.4 1 0.4 0.4
 
 For every class the threshold with the best F2 (a missed vehicle weighs four times a false one, since a false one must
 still persist over frames and show a load) over the val parts in which every vehicle is labelled; `road-cameras`, in
@@ -77,8 +78,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("--input-px", type=int, default=640)
+    parser.add_argument(
+        "--class-weights", type=float, nargs=5, default=[1.0] * 5, help="car bus truck motorcycle person"
+    )
     arguments = parser.parse_args()
-    settings = DetectorSettings(input_px=arguments.input_px, thresholds=(float(GRID[0]),) * len(VehicleType))
+    settings = DetectorSettings(
+        input_px=arguments.input_px, thresholds=(float(GRID[0]),) * 5, class_weights=tuple(arguments.class_weights)
+    )
     detector = OnnxVehicleDetector(OnnxModel(arguments.model, threads=1), settings)
     rows = {name: np.array(list(measure(arguments.data / name / "val", detector))) for name in SETS}
     thresholds: list[float] = []

@@ -43,7 +43,10 @@ def main() -> None:
     from scripts.training import vehicles
 
     descriptions = vehicles.link_sets(arguments.data.resolve(), cache / "data")
-    start = vehicles.carry_over(arguments.start, cache / "data" / "train" / "images", cache / "start.pt")
+    images = cache / "data" / "train" / "images"
+    start = cache / "runs" / arguments.run / "start.pt"
+    if not start.exists():
+        vehicles.carry_over(arguments.start, images, start)
     settings = {
         "epochs": arguments.epochs, "imgsz": arguments.image_size, "batch": arguments.batch, "nbs": arguments.batch,
         "freeze": arguments.freeze, "device": arguments.device, "amp": arguments.device != "cpu", "seed": 7,
@@ -55,7 +58,7 @@ def main() -> None:
     trained = start
     if arguments.epochs:
         trained = vehicles.train(start, descriptions["highway-id"], cache / "runs" / arguments.run, settings)
-    report["onnx_max_probability_difference"] = vehicles.export(trained, arguments.output)
+    report["onnx_max_probability_difference"] = vehicles.export(trained, arguments.output, images)
     if arguments.measure:
         report["ap50_before"] = vehicles.average_precision(start, descriptions, cache / "val")
         report["ap50_after"] = vehicles.average_precision(trained, descriptions, cache / "val")

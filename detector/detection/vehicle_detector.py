@@ -27,12 +27,14 @@ class DetectorSettings:
     Attributes:
         input_px: long side of the network's input, a multiple of 32.
         thresholds: smallest confidence that is reported, one for each `VehicleType` in its order.
+        class_weights: factors with which classes compete for a box, one for each `VehicleType`; see `decode`.
         max_iou: overlap beyond which two boxes are the same vehicle, 0 to 1.
         max_detections: boxes an image, best first.
     """
 
     input_px: int = 640
     thresholds: tuple[float, ...] = (0.25,) * len(VehicleType)
+    class_weights: tuple[float, ...] = (1.0,) * len(VehicleType)
     max_iou: float = 0.6
     max_detections: int = 200
 
@@ -42,6 +44,8 @@ class DetectorSettings:
             raise ModelError(f"weights vehicle_detector: input_px is {self.input_px}, must be a multiple of 32")
         if not 0 < self.max_iou <= 1 or self.max_detections < 1:
             raise ModelError("weights vehicle_detector: max_iou must lie between 0 and 1, max_detections above 0")
+        if len(self.class_weights) != len(VehicleType) or not all(value > 0 for value in self.class_weights):
+            raise ModelError(f"weights vehicle_detector: class_weights are {self.class_weights}, must be 5 above 0")
         if len(self.thresholds) != len(VehicleType) or not all(0 <= value <= 1 for value in self.thresholds):
             raise ModelError(f"weights vehicle_detector: thresholds are {self.thresholds}, must be 5 from 0 to 1")
 
@@ -56,9 +60,7 @@ class DetectorSettings:
         if list(row.get("classes", labels)) != labels:
             raise ModelError(f"weights vehicle_detector: classes are {row['classes']}, must be {labels}")
         known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-        if "thresholds" in known:
-            known["thresholds"] = tuple(known["thresholds"])
-        return cls(**known)
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
 
 
 class OnnxVehicleDetector:
@@ -74,6 +76,7 @@ class OnnxVehicleDetector:
         self._network = network
         self._settings = settings or DetectorSettings()
         self._thresholds = np.array(self._settings.thresholds, np.float32)
+        self._weights = np.array(self._settings.class_weights, np.float32)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """What each image holds; images of one size go through the network together. See `VehicleDetector`."""
@@ -87,7 +90,7 @@ class OnnxVehicleDetector:
         return found
 
     def _finish(self, output: np.ndarray, letterbox: Letterbox, image: np.ndarray) -> Detections:
-        kept = suppress(decode(output, self._thresholds), self._settings.max_iou)
+        kept = suppress(decode(output, self._thresholds, self._weights), self._settings.max_iou)
         xyxy = letterbox.restore(kept.xyxy, *image.shape[:2])
         found = drop_slivers(Detections(xyxy, kept.confidence, kept.class_id))
         return found.where(np.arange(len(found)) < self._settings.max_detections)

@@ -94,6 +94,7 @@ def test_settings_come_from_the_manifest_row() -> None:
     [
         ({"classes": ["car", "truck"]}, "classes are"),
         ({"input_px": 500}, "input_px is 500"),
+        ({"class_weights": [1, 1, 0, 1, 1]}, "class_weights are"),
         ({"max_iou": 0.0}, "max_iou"),
         ({"thresholds": [0.3]}, "thresholds are"),
         ({"thresholds": [0.3, 0.3, 30, 0.3, 0.3]}, "thresholds are"),
