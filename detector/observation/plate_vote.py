@@ -29,6 +29,10 @@ ENOUGH_LOOKS = 3
 FEW_LOOKS_FACTOR = {1: 0.8, 2: 0.9}
 DOUBT_FACTOR = 0.9
 
+WIDTH_POWER = 3
+"""How fast a look's weight falls with the plate's width. On the demo clip half of the readings below 45 px are wrong and
+none above 60 px, and an approaching truck gives more far looks than near ones."""
+
 FULL_WIDTH_PX = 100.0
 """A plate this wide counts fully (domain.md 3: below it no plate is reliably legible)."""
 
@@ -106,7 +110,7 @@ def _as_look(reading: PlateReading) -> _Look:
         {**dict(alternatives), character: probability}
         for character, probability, alternatives in zip(reading.text, reading.characters, others, strict=True)
     )
-    width = min(1.0, reading.width_px / FULL_WIDTH_PX)
+    width = min(1.0, reading.width_px / FULL_WIDTH_PX) ** WIDTH_POWER
     return _Look(max(reading.detection_confidence * width, 1e-6), positions, reading.rows)
 
 
