@@ -30,7 +30,7 @@ FEW_LOOKS_FACTOR = {1: 0.8, 2: 0.9}
 DOUBT_FACTOR = 0.9
 
 WIDTH_POWER = 3
-"""How fast a look's weight falls with the plate's width. On the demo clip half of the readings below 45 px are wrong and
+"""How fast a look's weight falls with the plate's width: on the demo clip half of the readings below 45 px are wrong,
 none above 60 px, and an approaching truck gives more far looks than near ones."""
 
 FULL_WIDTH_PX = 100.0

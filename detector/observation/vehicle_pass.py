@@ -111,7 +111,11 @@ class PassAssembler:
             history = self._histories[track.track_id]
             if camera.sees_into_box and not history.load_settled and policy.wants_load(track.vehicle_type, track.xyxy):
                 for_load.append(track)
-            if camera.reads_plates and not history.plate_settled and policy.wants_plate(track.vehicle_type, track.xyxy):
+            if (
+                camera.reads_plates
+                and not history.plate_settled
+                and policy.wants_plate(track.vehicle_type, track.xyxy, history.observations)
+            ):
                 for_plate.append(track)
         loads = self._load_reader.read(frame.image, [t.xyxy for t in for_load]) if for_load else []
         plates = self._plate_reader.read(frame.image, [t.xyxy for t in for_plate]) if for_plate else []
