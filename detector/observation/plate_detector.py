@@ -97,9 +97,7 @@ class PlateDetectorSettings:
         if self.input_px < 32 or self.input_px % 32:
             raise ModelError(f"weights plate_detector: input_px is {self.input_px}, must be a multiple of 32")
         if not (0 < self.min_first_look < 1 and 0 < self.min_confidence < 1) or self.slope <= 0 or self.max_plates < 1:
-            raise ModelError(
-                "weights plate_detector: thresholds in 0 to 1, slope above 0, max_plates from 1"
-            )
+            raise ModelError("weights plate_detector: thresholds in 0 to 1, slope above 0, max_plates from 1")
 
     @classmethod
     def parse(cls, row: Mapping[str, Any]) -> "PlateDetectorSettings":
