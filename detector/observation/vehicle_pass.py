@@ -22,7 +22,7 @@ from detector.entities import (
     VehicleType,
 )
 from detector.observation import load_vote, plate_vote
-from detector.observation.look_policy import LookPolicy
+from detector.observation.look_policy import LOAD_TYPES, LookPolicy
 from detector.observation.protocols import LoadReader, PlateReader
 
 STILL_SHARE = 0.02
@@ -184,18 +184,20 @@ class PassAssembler:
     def _build(self, history: _History, frame: Frame, *, is_open: bool) -> VehiclePass:
         """A frozen picture of a history."""
         track = history.track
+        vehicle_type = _name_vehicle(track.vehicle_type, history.load)
+        tells_load = vehicle_type in LOAD_TYPES
         age = frame.captured_at - track.seen_at if track.seen_at < frame.captured_at else timedelta(0)
         return VehiclePass(
             pass_id=history.pass_id,
             camera_id=self._camera.camera_id,
             track_id=track.track_id,
-            vehicle_type=_name_vehicle(track.vehicle_type, history.load),
+            vehicle_type=vehicle_type,
             first_seen_at=track.first_seen_at,
             last_seen_at=track.seen_at,
             first_seen_s=history.first_seen_s,
             last_seen_s=frame.stream_s - age.total_seconds(),
             direction=_direction(history.first_xyxy, track.xyxy, frame.image.shape[0]),
-            load=history.load if history.load_settled or not is_open else None,
+            load=history.load if tells_load and (history.load_settled or not is_open) else None,
             plate=history.plate if history.plate_settled or not is_open else None,
             observations=tuple(history.observations),
             is_open=is_open,

@@ -229,6 +229,16 @@ def test_a_bus_with_a_cargo_bed_is_a_truck() -> None:
     assert drive(assembler, 12, kind=VehicleType.BUS)[-1].vehicle_type is VehicleType.BUS
 
 
+def test_what_turns_out_to_be_a_car_has_no_load() -> None:
+    """A detector that wavers between truck and car leaves no load state on a car."""
+    assembler = make_assembler()
+    for i in range(6):
+        assembler.update(make_frame(i), [make_track(i)], absolute_time=True)
+    car = remove(make_track(5, kind=VehicleType.CAR))
+    assembler.update(make_frame(6), [make_track(6, kind=VehicleType.CAR)], absolute_time=True)
+    assert assembler.update(make_frame(7), [car], absolute_time=True)[0].load is None
+
+
 @pytest.mark.parametrize(("step_px", "direction"), [(20, "approaching"), (-20, "leaving"), (0, None)])
 def test_direction_is_told_by_movement_in_the_picture(step_px: int, direction: str | None) -> None:
     """Down the picture is toward the camera; a parked vehicle has no direction."""
