@@ -137,9 +137,10 @@ class StateTask:
     """Name cover and fill of a bed."""
 
     def __init__(self, vehicles: list[Vehicle], size_px: int) -> None:
-        """Draws from vehicles with a bed and a label; of other vehicles the upper part is a bed that is not visible."""
+        """Draws from vehicles with a bed and a label; of other rendered vehicles the upper part is a hidden bed."""
         self.size_px = size_px
-        beds = [hide_bed(v) if v.tipper is False else v for v in vehicles]
+        # Not of photographs: they are as many as the beds there, and taught the net to abstain from all photographs.
+        beds = [hide_bed(v) if v.tipper is False and v.source == "render" else v for v in vehicles]
         self._pool = Pool.balance([v for v in beds if has_bed(v)], STATE_SHARES)
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
