@@ -179,7 +179,6 @@ class Track:
         state: see `TrackState`; a track is reported as REMOVED exactly once.
         vehicle_type: the class with the largest summed confidence so far.
         xyxy: box in px at `seen_at` (the last box seen while lost).
-        confidence: of the detection at `seen_at`, 0 to 1.
         first_seen_at, seen_at: first and last detection; `seen_at` is older than the update while the track is lost.
         was_confirmed: True once the track has been confirmed, also after removal.
     """
@@ -225,11 +224,13 @@ class LoadLabel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoadState:
-    """Cover and fill of one cargo bed, each with the probability that the named state is right.
+    """Cover and fill of one cargo bed.
 
     Attributes:
+        cover_confidence: probability of the side that the cover is on, closed or not.
+        fill_confidence: probability of empty or of loaded; for ABOVE_EDGE, that the load is above the edge.
         tipper_confidence: probability that the vehicle is a tipper (open-topped bed for bulk goods) at all.
-        bed_xyxy: box of the bed in px of the whole image; None when no bed was located.
+        bed_xyxy: box in px of the whole image; None when no bed was located.
     """
 
     cover: Cover
@@ -332,9 +333,7 @@ class Observation:
     """What one analysed frame says about one track; the rows of the manifest's reasoning.
 
     Attributes:
-        frame_index, pts, stream_s, captured_at, packet_sha256: as in `Frame`.
-        xyxy: the vehicle's box in px.
-        detection_confidence: of the vehicle, 0 to 1.
+        xyxy, detection_confidence: of the vehicle.
         sharpness: variance of the Laplacian of the vehicle's crop, scaled to a common size; higher is sharper.
         load: None when the load was not looked at in this frame.
         plate: None when no plate was found or looked for.
@@ -389,7 +388,7 @@ class VehiclePass:
 
     Attributes:
         pass_id: derived from camera and the pass's first observation; the same in every replay.
-        track_id: for people who read reports; not stored as an identity.
+        track_id: for reports; not an identity.
         direction: image-plane direction of travel: "approaching", "leaving", or None when it hardly moved.
         load: voted state; None when no look at the load was possible.
         plate: voted plate; None when no plate was found (see `plate_searched`).
@@ -458,7 +457,7 @@ class Grade(StrEnum):
 
 
 class CaseStatus(StrEnum):
-    """State of a case; later states belong to the departments' half of its life."""
+    """State of a case."""
 
     CANDIDATE = "candidate"
 

@@ -106,6 +106,9 @@ def wrap(value: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
             breaks_word = not space or character == " "
             lines.append(line.rstrip() if breaks_word else kept)
             line = "" if breaks_word else rest
+            if line and font.getlength(line + character) > width_px:
+                lines.append(line)
+                line = ""
         line += character if line or character != " " else ""
     return [*lines, line]
 

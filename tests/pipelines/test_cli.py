@@ -91,7 +91,7 @@ def test_damage_in_the_middle_is_said_and_the_rest_is_read(tmp_path: Path) -> No
         (["--camera", "nowhere"], ["no camera 'nowhere'", "known: demo-gantry, gate-03"]),
         (["--camera", "demo-gantry", "--started-at", "yesterday"], ["--started-at", "yesterday"]),
         (["--camera", "demo-gantry", "--started-at", "2026-05-18T09:30:00"], ["--started-at", "offset"]),
-        (["--camera", "demo-gantry", "--database", "oracle://x"], ["oracle"]),
+        (["--camera", "demo-gantry", "--database", "oracle://x"], ["database URL"]),
         (["--camera", "demo-gantry", "--database", "sqlite:////proc/none/cases.db"], ["/proc/none/cases.db"]),
     ],
 )

@@ -85,10 +85,10 @@ def test_lawful_trucks_are_seen_for_what_they_are(report: dict[str, Any]) -> Non
     assert all(states[v["track_id"]] in {"covered", "empty", "not_visible"} for v in lawful)
 
 
-def test_trucks_driving_away_are_judged_too(home: Path) -> None:
+def test_trucks_driving_away_are_judged_too(tmp_path: Path) -> None:
     """Double-row plates, a load below the edge and a half covered one: both cases, and not the box truck or the car."""
     rear = ROOT / "tests" / "golden" / "rear.mp4"
-    result = run(home, "replay", rear, "--json")
+    result = run(tmp_path, "replay", rear, "--json")
     assert result.returncode == 0, result.stderr
     truth = read_truth(rear)
     found = {

@@ -44,7 +44,7 @@ class ScriptedDetector:
         if not ENTERS <= index < LEAVES:
             return Detections.empty()
         y = 20 + 80 * (index - ENTERS) / (LEAVES - ENTERS)
-        box = np.array([[60, y, 220, y + 90]], np.float32)
+        box = np.array([[60, y, 260, y + 90]], np.float32)
         return Detections(box, np.array([0.9], np.float32), np.array([VehicleType.TRUCK], np.int64))
 
 

@@ -82,6 +82,9 @@ class TestWrapping:
         assert "".join(lines).replace(" ", "") == value.replace(" ", "")
         assert all(font.getlength(line) <= width_px for line in lines)
 
+    def test_what_moves_to_the_next_line_must_fit_there_too(self):
+        assert wrap("11- 1土", load_font(30), 40) == ["11", "-", "1", "土"]
+
     def test_words_stay_whole_where_they_fit(self):
         assert wrap("渝南大道 near the old bridge", load_font(30), 240) == ["渝南大道 near", "the old bridge"]
 
