@@ -30,7 +30,9 @@ def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
     """
     folder = find_weights()
     files = {name: load_model_file(name, folder) for name in MODELS}
-    network = {name: OnnxModel(file.path) for name, file in files.items()}
+    # Detection and the second-stage models run side by side (`ViolationPipeline.run`): each gets half of the cores.
+    threads = max(1, (os.cpu_count() or 2) // 2)
+    network = {name: OnnxModel(file.path, threads=threads) for name, file in files.items()}
     detector = OnnxVehicleDetector(
         network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
     )

@@ -72,8 +72,8 @@ class Replayer:
             cases = CasePipeline(camera, source, self._packages, self._store)
             passes: list[VehiclePass] = []
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
-            for frames in batches(source, self._options.batch_size):
-                passes += take_closed(self._pipeline.process(frames), cases)
+            for frames, judged in self._pipeline.run(batches(source, self._options.batch_size)):
+                passes += take_closed(judged, cases)
                 cases.advance(frames[-1].stream_s)
                 progress.advance(frames[-1].stream_s, source.counters.decoded)
             passes += take_closed(self._pipeline.close_camera(camera.camera_id), cases)

@@ -9,10 +9,11 @@ from detector.geometry import Box
 LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
 """Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells."""
 
-MUCH_SMALLER = 0.75
-"""Below this share of the largest look's width a further look is not worth its cost: it weighs less than half."""
+LARGER = 1.08
+"""A vehicle whose plate was read often enough is read again only when it is larger than ever by this factor."""
 
-PLATE_TYPES = frozenset({VehicleType.CAR, VehicleType.BUS, VehicleType.TRUCK})
+PLATE_SHARE = {VehicleType.CAR: 440 / 1800, VehicleType.BUS: 440 / 2500, VehicleType.TRUCK: 440 / 2500}
+"""Width of a plate (GA 36: 440 mm) as a share of the vehicle's; others have none that is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class LookPolicy:
 
     Attributes:
         min_load_px: shorter side of a vehicle's box from which its load is looked at.
-        min_plate_px: width of a vehicle's box from which a plate is looked for: a plate is 440 mm of a car's 1.8 m, so
-            below this it is under 45 px, where half of the readings are wrong.
-        enough_plate_looks: after so many readings a vehicle much smaller than at its largest look is not read again.
+        min_plate_px: width that a plate should have, by the vehicle's width, before it is looked for: below 45 px half
+            of the readings are wrong.
+        enough_plate_looks: after so many readings a vehicle is read again only when it has come nearer.
         max_looks: observations kept of one pass; a larger look replaces the smallest one.
         max_span_s: looks older than this are forgotten while the load is not settled, so that what decides a pass is
             still in the packet ring when its clip is cut.
@@ -35,7 +36,7 @@ class LookPolicy:
     """
 
     min_load_px: float = 72.0
-    min_plate_px: float = 180.0
+    min_plate_px: float = 45.0
     enough_plate_looks: int = 6
     max_looks: int = 48
     max_span_s: float = 60.0
@@ -50,12 +51,12 @@ class LookPolicy:
         return vehicle_type in LOAD_TYPES and min(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]) >= self.min_load_px
 
     def wants_plate(self, vehicle_type: VehicleType, xyxy: Box, observations: Sequence[Observation]) -> bool:
-        """Whether a box is large enough, and of a type, for a plate to be looked for; far looks add nothing to near."""
+        """Whether a box is large enough, and of a type, for a plate to be looked for, and promises more than before."""
         width_px = xyxy[2] - xyxy[0]
-        if vehicle_type not in PLATE_TYPES or width_px < self.min_plate_px:
+        if width_px * PLATE_SHARE.get(vehicle_type, 0.0) < self.min_plate_px:
             return False
         read_px = [o.xyxy[2] - o.xyxy[0] for o in observations if o.plate is not None]
-        return len(read_px) < self.enough_plate_looks or width_px >= MUCH_SMALLER * max(read_px)
+        return len(read_px) < self.enough_plate_looks or width_px >= LARGER * max(read_px)
 
     def is_load_settled(self, observations: Sequence[Observation], load: LoadState | None) -> bool:
         """Whether further looks could not reasonably change the voted state."""

@@ -107,6 +107,20 @@ def test_batch_size_changes_nothing(batch_size: int) -> None:
     assert run(frames, batch_size, cameras) == run(frames, 1, cameras)
 
 
+@pytest.mark.parametrize("frames", [0, 1, 2, 3, 4, FRAMES])
+def test_detecting_ahead_changes_nothing(frames: int) -> None:
+    """`run` gives for every batch what `process` gives, in order, and ends cleanly with few batches or none."""
+    batches = [[frame] for frame in make_frames("a")[:frames]]
+
+    def open_pipeline() -> ViolationPipeline:
+        pipeline = ViolationPipeline(Models(SceneDetector(), HeapEverywhere(), PlateEverywhere()), ByteTracker)
+        pipeline.open_camera(make_camera("a"), absolute_time=True)
+        return pipeline
+
+    one_by_one = open_pipeline()
+    assert list(open_pipeline().run(batches)) == [(batch, one_by_one.process(batch)) for batch in batches]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_interleaving_of_cameras_changes_nothing(seed: int) -> None:
     """Each camera's result is what it would be alone, however frames of several cameras mix."""
