@@ -67,7 +67,7 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
-    if url.database and url.database != ":memory:":
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         folder = Path(url.database).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from pipelines.report import ClipReport
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from tests.footage import ClipSpec, index_in, write
 
-WIDTH, HEIGHT, FRAMES, TICKS = 320, 192, 250, 3
+WIDTH, HEIGHT, FRAMES, TICKS = 480, 192, 250, 3
 """A clip of 30 s: 250 pictures, each 3/25 s after the one before."""
 
 ENTERS, LEAVES = 83, 117
@@ -44,7 +44,7 @@ class ScriptedDetector:
         if not ENTERS <= index < LEAVES:
             return Detections.empty()
         y = 20 + 80 * (index - ENTERS) / (LEAVES - ENTERS)
-        box = np.array([[60, y, 260, y + 90]], np.float32)
+        box = np.array([[60, y, 360, y + 90]], np.float32)
         return Detections(box, np.array([0.9], np.float32), np.array([VehicleType.TRUCK], np.int64))
 
 
