@@ -16,7 +16,7 @@ from detector.errors import ConfigurationError, RoadwardenError
 from detector.evidence.texts import Language
 from detector.evidence.verify import verify_package
 from pipelines.config import load_cameras, resolve_home
-from pipelines.report import describe_stored_case, print_report
+from pipelines.report import describe_stored_case, make_console, print_report
 
 app = typer.Typer(
     help="Finds uncovered and overfilled slag trucks in footage, and writes sealed evidence cases.",
@@ -69,7 +69,7 @@ def replay(
     )
     replayer = open_replayer(database or _default_database(home), options)
     reports = []
-    console = Console(highlight=False)
+    console = make_console()
     with ReplayProgress() as progress:
         for clip in clips:
             report = replayer.replay(clip, progress)
@@ -112,7 +112,7 @@ def list_cases(
             row["grade"],
             row["status"],
         )
-    Console(highlight=False).print(table)
+    make_console().print(table)
 
 
 @cases_app.command("show")

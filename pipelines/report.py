@@ -1,5 +1,6 @@
 """What a replay tells: one record per clip, as JSON for programs and as tables for people."""
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from detector.entities import Case, VehiclePass
+
+PLAIN_WIDTH = 200
+"""Columns of output that goes to a file or another program, so that no id is cut."""
+
+
+def make_console() -> Console:
+    """Standard output for tables: as wide as the terminal, or wide enough where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 @dataclass(frozen=True, slots=True)

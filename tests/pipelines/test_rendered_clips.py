@@ -145,3 +145,12 @@ def test_the_manifest_tells_how_the_judgement_was_reached(package: Path) -> None
     assert all(o["load"]["fill"] == "above_edge" and o["load"]["fill_confidence"] > 0.5 for o in decided)
     assert manifest["time"]["source"] == "file_sidecar"
     assert list(manifest)[-1] == "digest"
+
+
+def test_the_list_shows_whole_ids_where_there_is_no_terminal(report: dict[str, Any], home: Path) -> None:
+    """An id that is cut cannot be given to `cases show`."""
+    case_id = report["cases"][0]["case_id"]
+    assert case_id in run(home, "cases", "list").stdout
+    shown = run(home, "cases", "show", case_id).stdout
+    assert f"case_id: {case_id}" in shown
+    assert "finding heaped_load" in shown
