@@ -10,7 +10,7 @@ import sys
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
@@ -53,6 +53,14 @@ def count_gpus() -> int:
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return 0
     return count.value
+
+
+class Network(Protocol):
+    """What a station needs of a network: `OnnxModel`, or a fake in tests."""
+
+    def run(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Outputs in the network's order, each (N, ...), for a batch (N, ...) of any size N above 0."""
+        ...
 
 
 class OnnxModel:

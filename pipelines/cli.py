@@ -2,7 +2,6 @@
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,10 @@ from rich.table import Table
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from detector.errors import ConfigurationError, RoadwardenError
+from detector.errors import RoadwardenError
 from detector.evidence.texts import Language
 from detector.evidence.verify import verify_package
+from detector.video.time_basis import parse_instant
 from pipelines.config import load_cameras, resolve_home
 from pipelines.report import describe_stored_case, make_console, print_report
 
@@ -64,7 +64,7 @@ def replay(
     options = ReplayOptions(
         cameras=load_cameras(cameras_path),
         camera_id=camera,
-        started_at=_parse_started_at(started_at),
+        started_at=parse_instant(started_at, "--started-at") if started_at is not None else None,
         evidence_root=(output or home / "evidence").resolve(),
     )
     replayer = open_replayer(database or _default_database(home), options)
@@ -193,19 +193,6 @@ def _default_database(home: Path) -> str:
 def _open_store(database: str | None) -> CaseStore:
     """The case store of a URL, or of the home folder."""
     return CaseStore(open_database(database or _default_database(resolve_home())))
-
-
-def _parse_started_at(text: str | None) -> datetime | None:
-    """An aware instant; None when nothing was said."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(f"--started-at {text!r} is not an ISO 8601 time ({error})") from error
-    if instant.tzinfo is None:
-        raise ConfigurationError(f"--started-at {text!r} has no offset from UTC; write +08:00 or Z after it")
-    return instant
 
 
 def _print_error(message: str) -> None:

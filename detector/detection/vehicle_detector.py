@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +10,7 @@ from detector.detection.letterbox import Letterbox
 from detector.detection.postprocess import decode, drop_slivers, suppress
 from detector.entities import Detections, VehicleType
 from detector.errors import ModelError
-
-
-class Network(Protocol):
-    """A network that can be run; see `detector.inference`."""
-
-    def run(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Outputs in the network's order for a float32 batch (N, 3, H, W)."""
-        ...
+from detector.inference import Network
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from detector.errors import EvidenceError, StorageError
 from detector.evidence.nal_units import is_parameter_set, length_size_of, nal_units, parameter_sets
+from detector.evidence.staging import sync
 from detector.packets import Packet, StreamInfo
 
 _MP4_CODECS = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
@@ -180,19 +181,10 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
     except av.error.FFmpegError as error:
         raise EvidenceError(f"{path}: cannot be made of these packets ({error.strerror})") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the new name itself on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

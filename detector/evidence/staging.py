@@ -47,14 +47,14 @@ def publish(folder: Path, place: Path) -> bool:
         False when a folder of that name is there already; it is left alone.
     """
     for path in [*folder.iterdir(), folder]:
-        _sync(path)
+        sync(path)
     try:
         folder.rename(place)
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
         raise
-    _sync(place.parent)
+    sync(place.parent)
     return True
 
 
@@ -82,7 +82,8 @@ def _make_locked(root: Path, name: str) -> tuple[Path, int]:
         os.close(lock)  # another process took it for a leftover between our two calls
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,13 +6,14 @@ looks at the bed alone. The crop decides the quality: with the whole vehicle as 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from detector.entities import Cover, Fill, LoadState
 from detector.errors import ModelError
 from detector.geometry import Box, area, clip, expand
+from detector.inference import Network
 from detector.observation.load_crop import Window, cut_bed, cut_square, to_batch
 
 COVERS = (Cover.CLOSED, Cover.PARTIAL, Cover.OPEN, Cover.NOT_VISIBLE)
@@ -23,14 +24,6 @@ FILLS = (Fill.EMPTY, Fill.BELOW_EDGE, Fill.ABOVE_EDGE, Fill.NOT_VISIBLE)
 
 TRUCK_MARGIN = 0.08
 """Share by which a vehicle's box is grown before the bed is looked for: detectors' boxes are that inexact."""
-
-
-class Network(Protocol):
-    """A network that can be run: `detector.inference.OnnxModel`, or a fake in tests."""
-
-    def run(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Outputs in the network's order for a float32 batch (N, 3, S, S) of any size N above 0."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

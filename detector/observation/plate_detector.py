@@ -9,6 +9,7 @@ import numpy as np
 
 from detector.errors import ModelError
 from detector.geometry import Box, Point, centre, distance, expand
+from detector.inference import Network
 
 STRIDE_PX = 8
 GREY = 114
@@ -21,14 +22,6 @@ ZOOM = 5.0
 """Side of the second look's window in plate widths: it shows a plate 64 px wide, a size of which training had many."""
 
 Corners = tuple[Point, Point, Point, Point]
-
-
-class Network(Protocol):
-    """A network that can be run; see `detector.inference`."""
-
-    def run(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Outputs in the network's order for a float32 batch (N, 3, H, W)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

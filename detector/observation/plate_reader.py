@@ -9,7 +9,8 @@ import numpy as np
 from detector.entities import PlateColour, PlateReading
 from detector.errors import ModelError
 from detector.geometry import Box
-from detector.observation.plate_detector import Network, PlateBox, PlateDetector, assign
+from detector.inference import Network
+from detector.observation.plate_detector import PlateBox, PlateDetector, assign
 from detector.observation.plate_rectify import rectify
 
 ALTERNATIVES = 3
