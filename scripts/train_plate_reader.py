@@ -39,8 +39,8 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and vehicles/")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--parts", type=int, default=4, help="different parts of 20,000 drawn crops")
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--parts", type=int, default=5, help="different parts of 20,000 drawn crops")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     parser.add_argument("--evaluate", action="store_true", help="measure the shipped models instead of training")
     parser.add_argument("--drawn", type=int, default=200, help="drawn plates a kind in --evaluate")

@@ -66,7 +66,7 @@ def test_no_import_goes_against_the_direction_of_dependence() -> None:
         ("detector/rules/a.py", "from detector.tracking import Tracker"),
         ("detector/rules/a.py", "import pipelines.config"),
         ("detector/cases/a.py", "import cv2"),
-        ("detector/entities.py", "from detector.database import tables"),
+        ("detector/entities/a.py", "from detector.database import tables"),
         ("detector/observation/a.py", "import torch.nn"),
         ("pipelines/a.py", "from scripts import x"),
     ],

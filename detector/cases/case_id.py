@@ -1,12 +1,8 @@
 """Ids of cases, derived from the pass, so that the same footage can never make two cases."""
 
 import hashlib
-from datetime import timedelta, timezone
 
-from detector.entities import TimeBasis, VehiclePass
-
-BEIJING = timezone(timedelta(hours=8))
-"""The clock that officers read; China has had no summer time since 1991."""
+from detector.entities import BEIJING, TimeBasis, VehiclePass
 
 
 def derive_case_id(vehicle_pass: VehiclePass, time: TimeBasis) -> str:

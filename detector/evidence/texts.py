@@ -4,13 +4,9 @@ One table per language with the same keys; a test holds them against each other 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta, timezone
 from enum import StrEnum
 
-from detector.entities import Camera, Observation, Plate, TimeBasis, VehicleType, Violation
-
-BEIJING = timezone(timedelta(hours=8))
-"""The clock that officers read; China has had no summer time since 1991."""
+from detector.entities import BEIJING, Camera, Observation, Plate, TimeBasis, VehicleType, Violation
 
 TIPPER_CONFIDENCE = 0.5
 """From here on a truck is called a slag truck; below, only a truck."""

@@ -30,13 +30,13 @@ STATE_SHARES = {
     "not_visible": 0.07,
     "not_tipper": 0.07,
 }
-LIGHT_SHARES = {
-    "sun": 0.28,
-    "low_sun": 0.12,
+LIGHT_SHARES = {  # nearly half of them dark: empty against loaded at night is the hardest question
+    "sun": 0.24,
+    "low_sun": 0.1,
     "overcast": 0.2,
     "dusk": 0.1,
-    "night_lamps": 0.12,
-    "night_flash": 0.12,
+    "night_lamps": 0.15,
+    "night_flash": 0.15,
     "infrared": 0.06,
 }
 

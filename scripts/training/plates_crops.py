@@ -26,9 +26,9 @@ COLOUR_OF = {
     "airside": "green", "tractor": "green",
 }  # fmt: skip
 SHARES = {
-    "blue": 0.28, "yellow_single": 0.08, "yellow_double": 0.16, "nev_small": 0.11, "nev_large": 0.09, "trailer": 0.07,
-    "trainer": 0.04, "police": 0.05, "hk_macau": 0.04, "embassy": 0.015, "consulate": 0.02, "military": 0.015,
-    "armed_police": 0.015, "emergency": 0.005, "airside": 0.005, "tractor": 0.005,
+    "blue": 0.26, "yellow_single": 0.08, "yellow_double": 0.14, "nev_small": 0.1, "nev_large": 0.085, "trailer": 0.065,
+    "trainer": 0.04, "police": 0.05, "hk_macau": 0.04, "embassy": 0.02, "consulate": 0.02, "military": 0.03,
+    "armed_police": 0.03, "emergency": 0.01, "airside": 0.01, "tractor": 0.02,
 }  # fmt: skip
 BOX_SHARE = 0.25  # of crops that are cut by the upright box instead of the four corners
 MONOCHROME_SHARE = 0.1

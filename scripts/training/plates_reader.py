@@ -14,7 +14,7 @@ from scripts.training.plates_pace import pace
 from scripts.training.plates_reader_net import ReaderNet
 
 BATCH = 64
-REAL_PER_BATCH = 8  # of the real train crops, which are nearly all 皖 and blue: weighed low
+REAL_PER_BATCH = 12  # of the real train crops, which are nearly all 皖 and blue: weighed low
 PROVINCE_KEPT = 0.15  # share of real 皖 crops whose first character is learned; the rest would only teach "say 皖"
 COLOUR_WEIGHT = 0.2
 

@@ -1,55 +1,12 @@
-"""All tables of the case database, as SQLAlchemy 2 declarative classes.
+"""Tables of cases: one row in `cases`, one row in `findings` per rule broken, one row in `evidence` once sealed."""
 
-A case is one row in `cases`, one row in `findings` per rule that it broke, and, once its package is sealed, one row in
-`evidence`. Columns are as normalised as listing and filtering need; lists that are only ever read whole are JSON.
-A change here needs a migration beside it: a test holds the two against each other.
-"""
-
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, MetaData, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware datetimes in, aware UTC out, also on SQLite, which stores no time zone.
-
-    Raises:
-        ValueError: on writing a naive datetime, which is not an instant.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC on the way in."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value.isoformat()} is not an instant")
-        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back aware UTC; what SQLite stored is UTC by construction."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Parent of all tables; constraint names are fixed so that migrations can name them on every database."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: UtcDateTime, float: Double, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+from detector.database.tables.base import Base
 
 
 class CaseRow(Base):

@@ -1,0 +1,10 @@
+"""All tables of the database, as SQLAlchemy 2 declarative classes, one file a subject.
+
+Columns are as normalised as listing and filtering need; lists that are only ever read whole are JSON. A change here
+needs a migration beside it: a test holds the two against each other.
+"""
+
+from detector.database.tables.base import Base, UtcDateTime
+from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
+
+__all__ = ["Base", "CaseRow", "EvidenceRow", "FindingRow", "UtcDateTime"]

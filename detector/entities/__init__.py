@@ -1,0 +1,46 @@
+"""All nouns of Roadwarden, frozen; the files stand in the order in which data flows.
+
+    time_basis, cameras ─► frames ─► tracks ─► loads, plates ─► passes ─► cases
+
+Nothing here computes more than a property of itself, and nothing here imports another part of the program but
+`geometry`. Units are in the names: `_s` seconds, `_px` pixels, `_xyxy` boxes in px, `_at` instants (aware UTC).
+"""
+
+from detector.entities.cameras import Camera, LegalRecord
+from detector.entities.cases import Case, CaseStatus, Evidence, Finding, Grade, Violation
+from detector.entities.frames import Detections, Frame, VehicleType
+from detector.entities.loads import Cover, Fill, LoadLabel, LoadState
+from detector.entities.passes import Observation, VehiclePass
+from detector.entities.plates import Plate, PlateColour, PlateReading, PlateType
+from detector.entities.time_basis import BEIJING, RELATIVE_EPOCH, TimeBasis, TimeSource
+from detector.entities.tracks import Track, TrackState
+
+__all__ = [
+    "BEIJING",
+    "RELATIVE_EPOCH",
+    "Camera",
+    "Case",
+    "CaseStatus",
+    "Cover",
+    "Detections",
+    "Evidence",
+    "Fill",
+    "Finding",
+    "Frame",
+    "Grade",
+    "LegalRecord",
+    "LoadLabel",
+    "LoadState",
+    "Observation",
+    "Plate",
+    "PlateColour",
+    "PlateReading",
+    "PlateType",
+    "TimeBasis",
+    "TimeSource",
+    "Track",
+    "TrackState",
+    "VehiclePass",
+    "VehicleType",
+    "Violation",
+]

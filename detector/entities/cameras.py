@@ -1,0 +1,47 @@
+"""The device: what it may do, and what the law knows of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from detector.geometry import Point
+
+
+@dataclass(frozen=True, slots=True)
+class LegalRecord:
+    """What makes a camera's record admissible (Administrative Penalty Law art. 41); None = not on record."""
+
+    technical_review: str | None = None
+    legal_review: str | None = None
+    published_at_url: str | None = None
+    sign: str | None = None
+    valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A device that looks at a road.
+
+    Attributes:
+        camera_id: unique and stable; part of every derived id.
+        place: where it stands, in words for officers.
+        direction: which traffic it sees, in words for officers; None when not configured.
+        analysis_fps: analysed frames a second, on an absolute time grid.
+        sees_into_box: capability flag; without it no rule about the load may yield anything.
+        reads_plates: capability flag; without it no rule about plates may yield anything.
+        zone: polygon in shares of width and height (0 to 1) within which vehicles are judged; None = whole picture.
+        approaching: True where traffic comes toward the camera (front plates), False where it leaves, None for both.
+        rules: rule name → parameters that differ from the rule's defaults; a rule not named is not in force.
+        legal: the legal record; None makes every case a lead.
+    """
+
+    camera_id: str
+    place: str = ""
+    direction: str | None = None
+    analysis_fps: float = 8.0
+    sees_into_box: bool = True
+    reads_plates: bool = True
+    zone: tuple[Point, ...] | None = None
+    approaching: bool | None = None
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    legal: LegalRecord | None = None
