@@ -26,7 +26,7 @@ SKETCHES = CACHE / "sketches" / "load_state"
 SKETCH_COUNT = 2400
 WRONG_ALLOWED = 0.015  # share of the answers on validation renders that may be wrong; sets the thresholds
 SIZES_PX = {"bed_locator": 224, "load_state": 288}
-STEPS = {"bed_locator": 900, "load_state": 1600}
+STEPS = {"bed_locator": 1000, "load_state": 2000}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -35,10 +35,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=[*SIZES_PX, "measure"], help="one part; default: all")
     parser.add_argument("--renders", type=Path, default=RENDERS, help="folder with train/ and val/")
     parser.add_argument("--data", type=Path, default=Path("/work/shared/data"), help="sets of real pictures")
-    parser.add_argument("--coco", type=Path, default=Path("/work/shared/weights/yolo11n-coco.pt"), help="start weights")
+    parser.add_argument(
+        "--backbone", type=Path, default=ROOT / "weights" / "vehicle_detector.onnx", help="start weights"
+    )
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
-    parser.add_argument("--steps", type=int, help="steps of each network; default 900 and 1600")
-    parser.add_argument("--start", type=Path, help="checkpoint whose averaged weights to start from, instead of COCO's")
+    parser.add_argument("--steps", type=int, help="steps of each network; default 1000 and 2000")
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint whose averaged weights to start from, instead of the backbone alone"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
     return parser.parse_args()
@@ -58,12 +62,21 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     schedule = load_fit.Schedule(steps=arguments.steps or STEPS[name], seed=arguments.seed)
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
-    network = load_nets.build(name, arguments.coco)
+    network = load_nets.build(name, open_backbone(arguments))
     if arguments.start:
         load_fit.load_averaged(network, arguments.start)
     network = load_fit.fit(network, task_of[name](vehicles, SIZES_PX[name]), schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
+
+
+def open_backbone(arguments: argparse.Namespace) -> Path:
+    """The detector's weights as a checkpoint whose normalisation can be trained (an export has it folded away)."""
+    from scripts.training import vehicles
+
+    checkpoint = CACHE / "runs" / "backbone.pt"
+    images = arguments.renders / "train"
+    return vehicles.take_up(arguments.backbone, images, checkpoint)
 
 
 def measure(arguments: argparse.Namespace) -> None:

@@ -21,7 +21,9 @@ def parse_arguments() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
-    parser.add_argument("--start", type=Path, required=True, help="COCO checkpoint to start from")
+    parser.add_argument("--start", type=Path, required=True, help="COCO checkpoint, or shipped .onnx to learn on from")
+    parser.add_argument("--renders", type=Path, help="folder of rendered stills with labels.jsonl")
+    parser.add_argument("--rate", type=float, default=8e-4, help="highest learning rate")
     parser.add_argument("--output", type=Path, default=Path("weights/vehicle_detector.onnx"))
     parser.add_argument("--epochs", type=int, default=7, help="0 exports the carried-over COCO weights untrained")
     parser.add_argument("--image-size", type=int, default=512, help="pixels of the long side in training")
@@ -42,17 +44,18 @@ def main() -> None:
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
     from scripts.training import vehicles
 
-    descriptions = vehicles.link_sets(arguments.data.resolve(), cache / "data")
+    descriptions = vehicles.link_sets(arguments.data.resolve(), arguments.renders, cache / "data")
     images = cache / "data" / "train" / "images"
     start = cache / "runs" / arguments.run / "start.pt"
     if not start.exists():
-        vehicles.carry_over(arguments.start, images, start)
+        begin = vehicles.take_up if arguments.start.suffix == ".onnx" else vehicles.carry_over
+        begin(arguments.start, images, start)
     settings = {
         "epochs": arguments.epochs, "imgsz": arguments.image_size, "batch": arguments.batch, "nbs": arguments.batch,
         "freeze": arguments.freeze, "device": arguments.device, "amp": arguments.device != "cpu", "seed": 7,
-        "deterministic": True, "optimizer": "AdamW", "lr0": 8e-4, "lrf": 0.05, "cos_lr": True, "warmup_epochs": 0.5,
-        "warmup_bias_lr": 0.0, "weight_decay": 5e-4, "mosaic": 0.5, "close_mosaic": 2, "scale": 0.4,
-        "translate": 0.1, "fliplr": 0.5,
+        "deterministic": True, "optimizer": "AdamW", "lr0": arguments.rate, "lrf": 0.05, "cos_lr": True,
+        "warmup_epochs": 0.5, "warmup_bias_lr": 0.0, "weight_decay": 5e-4, "mosaic": 0.5, "close_mosaic": 2,
+        "scale": 0.4, "translate": 0.1, "fliplr": 0.5,
     }  # fmt: skip
     report = {}
     trained = start

@@ -1,4 +1,4 @@
-"""The two load networks: a YOLO11n backbone started from COCO, each with a small head."""
+"""The two load networks: the vehicle detector's backbone (YOLO11n), each with a small head."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ultralytics.nn.tasks import load_checkpoint
 LAST_LAYER = 10  # of YOLO11n's backbone: C2PSA
 MIDDLE_LAYER = 6  # stride 16
 FINE_LAYER = 4  # stride 8
-FROZEN_LAYERS = 5  # edges and textures of COCO serve trucks as well
+FROZEN_LAYERS = 5  # their edges and textures serve cargo beds as well
 FINE, MIDDLE, COARSE = 128, 128, 256  # channels of layers 4, 6 and 10
 
 
 class Backbone(nn.Module):
     """Layers 0 to 10 of YOLO11n; gives features at strides 8, 16 and 32."""
 
-    def __init__(self, coco: Path) -> None:
-        """Takes the layers from a COCO checkpoint; the first ones stay as they are, which saves a third of the time."""
+    def __init__(self, checkpoint: Path) -> None:
+        """Takes the layers from a checkpoint; the first ones stay as they are, which saves a third of the time."""
         super().__init__()
-        model, _ = load_checkpoint(str(coco))
+        model, _ = load_checkpoint(str(checkpoint))
         self.layers = nn.ModuleList(list(model.float().model)[: LAST_LAYER + 1])
         self.requires_grad_(True)
         self.layers[:FROZEN_LAYERS].requires_grad_(False)
@@ -54,10 +54,10 @@ class BedLocator(nn.Module):
     One object a picture needs no anchors and no suppression, and the mix is finer than the grid.
     """
 
-    def __init__(self, coco: Path) -> None:
-        """Builds the net with a COCO backbone and new heads."""
+    def __init__(self, checkpoint: Path) -> None:
+        """Builds the net with a trained backbone and new heads."""
         super().__init__()
-        self.backbone = Backbone(coco)
+        self.backbone = Backbone(checkpoint)
         self.mix = nn.Sequential(make_block(MIDDLE + COARSE, 128), make_block(128, 128))
         self.propose = nn.Conv2d(128, 1 + 4 + 8, 1)
         self.judge = nn.Conv2d(COARSE + 128, 2, 1)
@@ -86,10 +86,10 @@ class BedLocator(nn.Module):
 class LoadStateNet(nn.Module):
     """Names cover and fill of a bed's crop from features of three scales: grain is fine, folds are coarse."""
 
-    def __init__(self, coco: Path) -> None:
-        """Builds the net with a COCO backbone and new heads."""
+    def __init__(self, checkpoint: Path) -> None:
+        """Builds the net with a trained backbone and new heads."""
         super().__init__()
-        self.backbone = Backbone(coco)
+        self.backbone = Backbone(checkpoint)
         self.fine = make_block(FINE, 64)
         self.middle = make_block(MIDDLE, 96)
         self.coarse = make_block(COARSE, 160)
@@ -126,9 +126,9 @@ class Exported(nn.Module):
 OUTPUTS = {"bed_locator": ("box", "tipper"), "load_state": ("cover", "fill")}
 
 
-def build(name: str, coco: Path) -> nn.Module:
-    """The network `bed_locator` or `load_state`, started from COCO."""
-    return {"bed_locator": BedLocator, "load_state": LoadStateNet}[name](coco)
+def build(name: str, checkpoint: Path) -> nn.Module:
+    """The network `bed_locator` or `load_state`, started from a YOLO11n checkpoint."""
+    return {"bed_locator": BedLocator, "load_state": LoadStateNet}[name](checkpoint)
 
 
 def store_halves(path: Path) -> None:

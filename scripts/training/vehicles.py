@@ -5,6 +5,7 @@ Import this module only after the script has set the environment: ultralytics re
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,24 +13,29 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import torch
 import yaml
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+from ultralytics.utils import DEFAULT_CFG_DICT
 from ultralytics.utils.torch_utils import strip_optimizer
 
 CLASS_NAMES = ("car", "bus", "truck", "motorcycle", "person")
 SETS = ("highway-id", "openimages-vehicles", "road-cameras")
+REPEATED = ("highway-id", "openimages-vehicles")
 
 
-def link_sets(data: Path, cache: Path) -> dict[str, Path]:
+def link_sets(data: Path, renders: Path | None, cache: Path) -> dict[str, Path]:
     """Mirrors the read-only sets in the cache: images linked, labels copied, since ultralytics writes beside labels.
 
-    The three ``train`` parts become one folder; each ``val`` part stays apart, so that it is measured apart.
+    The three ``train`` parts and the rendered stills become one folder; each ``val`` part stays apart, so that it is
+    measured apart. Photographs with a truck are listed twice (`REPEATED`): cars outnumber them seven to one.
 
     Args:
         data: folder that holds one folder a set, each with ``{train,val}/{images,labels}`` in YOLO form.
+        renders: folder of rendered stills with ``labels.jsonl``; None trains without them.
         cache: folder that is emptied and written.
 
     Returns:
@@ -46,8 +52,11 @@ def link_sets(data: Path, cache: Path) -> dict[str, Path]:
             (folder / "labels").mkdir(parents=True, exist_ok=True)
             for image in sorted((data / name / part / "images").iterdir()):
                 (folder / "images" / f"{name}-{image.name}").symlink_to(image)
-                label = data / name / part / "labels" / f"{image.stem}.txt"
-                shutil.copyfile(label, folder / "labels" / f"{name}-{image.stem}.txt")
+                label = (data / name / part / "labels" / f"{image.stem}.txt").read_text()
+                (folder / "labels" / f"{name}-{image.stem}.txt").write_text(label)
+                if part == "train" and name in REPEATED and any(row.startswith("2 ") for row in label.splitlines()):
+                    (folder / "images" / f"again-{name}-{image.name}").symlink_to(image)
+                    (folder / "labels" / f"again-{name}-{image.stem}.txt").write_text(label)
         description = {
             "path": str(cache),
             "train": "train/images",
@@ -56,7 +65,24 @@ def link_sets(data: Path, cache: Path) -> dict[str, Path]:
         }
         descriptions[name] = cache / f"{name}.yaml"
         descriptions[name].write_text(yaml.safe_dump(description))
+    if renders is not None:
+        link_renders(renders, cache / "train")
     return descriptions
+
+
+def link_renders(renders: Path, folder: Path) -> None:
+    """Adds rendered stills, whose every vehicle is labelled: tippers and their look-alikes as trucks."""
+    for line in (renders / "labels.jsonl").read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        image = renders / record["image"]
+        height, width = cv2.imread(str(image)).shape[:2]
+        rows = []
+        for vehicle in record["vehicles"]:
+            x1, y1, x2, y2 = np.array(vehicle["box_xyxy"]) / (width, height, width, height)
+            class_id = CLASS_NAMES.index(vehicle["kind"] if vehicle["kind"] in CLASS_NAMES else "truck")
+            rows.append(f"{class_id} {(x1 + x2) / 2:.6f} {(y1 + y2) / 2:.6f} {x2 - x1:.6f} {y2 - y1:.6f}")
+        (folder / "images" / f"render-{image.name}").symlink_to(image)
+        (folder / "labels" / f"render-{image.stem}.txt").write_text("\n".join(rows) + "\n")
 
 
 def restore_normalisation(model: torch.nn.Module, images: Iterable[torch.Tensor]) -> None:
@@ -99,7 +125,7 @@ def restore_normalisation(model: torch.nn.Module, images: Iterable[torch.Tensor]
 
 def read_images(folder: Path, count: int) -> Iterator[torch.Tensor]:
     """The first ``count`` images of a seeded order, as (1, 3, 640, 640) RGB in 0..1, stretched."""
-    paths = sorted(folder.iterdir())
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
     for index in np.random.default_rng(7).permutation(len(paths))[:count]:
         image = cv2.resize(cv2.imread(str(paths[index])), (640, 640))[:, :, ::-1]
         yield torch.from_numpy(image.transpose(2, 0, 1).copy()).float()[None] / 255
@@ -133,6 +159,48 @@ def carry_over(coco: Path, images: Path, output: Path) -> Path:
     model.task = "detect"
     output.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"model": model, "train_args": checkpoint.get("train_args", {}), "epoch": -1}, output)
+    return output
+
+
+def take_up(exported: Path, images: Path, output: Path) -> Path:
+    """Turns shipped ONNX weights back into a checkpoint that can be trained on.
+
+    An export has normalisation folded into the convolutions, as our COCO weights have: it is split off again.
+
+    Args:
+        exported: ONNX file that `export` wrote.
+        images: folder of training images, on 96 of which normalisation is measured.
+        output: checkpoint to write.
+
+    Returns:
+        ``output``.
+
+    Raises:
+        RuntimeError: where the file lacks a convolution of the network, or has one of another shape.
+    """
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(exported).graph.initializer}
+    model = DetectionModel("yolo11n.yaml", nc=len(CLASS_NAMES), verbose=False)
+    model.load(DetectionModel("yolo11n.yaml", verbose=False), verbose=False)  # the class branch keeps its COCO width
+    model.names = dict(enumerate(CLASS_NAMES))
+    with torch.no_grad():
+        for name, layer in model.named_modules():
+            if not isinstance(layer, torch.nn.Conv2d):
+                continue
+            weight = stored.get(f"{name}.weight", stored.get(f"{name}.weight__half"))
+            if weight is None or weight.shape != tuple(layer.weight.shape):
+                raise RuntimeError(f"{exported}: no convolution {name} of shape {tuple(layer.weight.shape)}")
+            layer.weight.copy_(torch.from_numpy(weight.astype(np.float32)))
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(stored[f"{name}.bias"].astype(np.float32)))
+            elif f"{name}.bias" in stored:
+                normalisation = model.get_submodule(f"{name.removesuffix('.conv')}.bn")
+                normalisation.weight.fill_((1 + normalisation.eps) ** 0.5)
+                normalisation.bias.copy_(torch.from_numpy(stored[f"{name}.bias"].astype(np.float32)))
+    restore_normalisation(model, read_images(images, 96))
+    model.args = dict(DEFAULT_CFG_DICT)
+    model.task = "detect"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"model": model, "train_args": {}, "epoch": -1}, output)
     return output
 
 
