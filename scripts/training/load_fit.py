@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from scripts.training.load_tasks import Task
+from scripts.training.precision import mixed_on_cpu
 
 SAVE_EVERY = 100
 
@@ -56,7 +57,7 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
             group["lr"] = schedule.rate * _rate_share(step, schedule.steps)
         batch = task.draw(schedule.batch, rng)
         images = batch["images"].contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_on_cpu():
             found = network(images)
         loss = task.measure_loss(found, batch)
         optimiser.zero_grad()

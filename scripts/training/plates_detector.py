@@ -14,6 +14,7 @@ from scripts.training.plates_detector_net import DetectorNet
 from scripts.training.plates_pace import pace
 from scripts.training.plates_scenes import CELLS, MAX_PLATES, SIDE_PX, STRIDE_PX, Source, draw_scene
 from scripts.training.plates_sources import cache_folder, glyph_sources
+from scripts.training.precision import mixed_on_cpu
 
 BATCH = 24
 TRAIN_PX = 256  # scenes are shrunk to it: two thirds of the time, and at run time the finer 320 px are seen as larger
@@ -120,7 +121,7 @@ def loss_of(net: DetectorNet, pictures: torch.Tensor, truth: Sequence[torch.Tens
         truth: heat, rows and offsets of `targets`, and the scenes' weights.
     """
     heat, double, offsets, weights = truth
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_on_cpu():
         scores, corners = net(pictures.contiguous(memory_format=torch.channels_last))
     scores, corners = scores.float(), corners.float()
     probability = scores[:, 0].sigmoid().clamp(1e-5, 1 - 1e-5)

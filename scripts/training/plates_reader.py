@@ -12,6 +12,7 @@ from torch.nn import functional
 from scripts.training.plates_crops import ALPHABET, COLOURS, IGNORED, SLOTS, Crops
 from scripts.training.plates_pace import pace
 from scripts.training.plates_reader_net import ReaderNet
+from scripts.training.precision import mixed_on_cpu
 
 BATCH = 64
 REAL_PER_BATCH = 12  # of the real train crops, which are nearly all 皖 and blue: weighed low
@@ -89,7 +90,7 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
         net.train()
         losses = []
         for crops, texts, colours in batches(part(epoch % plan.parts), real, np.random.default_rng(epoch)):
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_on_cpu():
                 names, grounds = net(crops.contiguous(memory_format=torch.channels_last))
             loss = functional.cross_entropy(names.float().flatten(0, 1), texts.flatten(), ignore_index=IGNORED)
             loss = loss + COLOUR_WEIGHT * functional.cross_entropy(grounds.float(), colours, ignore_index=IGNORED)
