@@ -5,7 +5,7 @@ import sys
 import typer
 
 from detector.errors import RoadwardenError
-from pipelines.commands import cases, evidence, replay
+from pipelines.commands import cases, evaluate, evidence, replay
 from pipelines.commands.options import print_error
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command()(replay.replay)
 app.add_typer(cases.app, name="cases")
 app.command()(evidence.verify)
+app.add_typer(evaluate.app, name="evaluate")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
     python scripts/render_scenes.py clip demo --output demo/demo.mp4
     python scripts/render_scenes.py clip rear --output tests/golden/rear.mp4
     python scripts/render_scenes.py scenes --count 150
+    python scripts/render_scenes.py passes --count 12
 
 Pictures go to ${ROADWARDEN_CACHE:-~/.cache/roadwarden}/renders unless --output names another place. Every command is
 seeded and resumable. docs/rendering.md says what the labels mean and what a picture costs.
@@ -41,6 +42,10 @@ def main() -> None:
     clip.add_argument("name", choices=("demo", "rear", "low"))
     clip.add_argument("--output", type=Path, required=True)
     clip.add_argument("--samples", type=int, default=2, help="paths per pixel of the vehicles")
+    passes = commands.add_parser("passes", help="held-out films of traffic, to evaluate passes on")
+    passes.add_argument("--count", type=int, default=12, help="films of five vehicles")
+    passes.add_argument("--samples", type=int, default=2, help="paths per pixel of the vehicles")
+    passes.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     if arguments.command == "stills":
         from scripts.synthesis.stills import render_stills
@@ -52,6 +57,11 @@ def main() -> None:
 
         folder = arguments.output or find_cache() / "scenes" / arguments.split
         render_scenes(folder, arguments.split, arguments.count, arguments.samples, arguments.seconds)
+    elif arguments.command == "passes":
+        from scripts.synthesis.passes import render_passes
+
+        cache = find_cache() / "layers"
+        render_passes(arguments.output or find_cache() / "passes", arguments.count, arguments.samples, cache)
     else:
         from scripts.synthesis.clips import render_clip
 

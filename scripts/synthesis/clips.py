@@ -22,6 +22,7 @@ from scripts.synthesis.casts import CASTS, Cast, Role
 from scripts.synthesis.light import Light, set_fixed_sun
 from scripts.synthesis.post import Look, develop
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
+from scripts.synthesis.specs import Split
 from scripts.synthesis.street import add_street
 from scripts.synthesis.truth import label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, add_tipper
@@ -108,13 +109,13 @@ def _fade(size_px: int, at_start: bool, at_end: bool) -> np.ndarray:
     return steps / FEATHER_PX
 
 
-def render_region(camera: PinholeCamera, region: Region) -> np.ndarray:
-    """Renders one rectangle of the picture in linear light (H, W, 3) BGR."""
+def render_region(camera: PinholeCamera, region: Region, alpha: bool = False) -> np.ndarray:
+    """Renders one rectangle of the picture in linear light (H, W, 3) BGR; with `alpha` (H, W, 4), premultiplied."""
     settings, (width, height) = bpy.context.scene.render, camera.size_px
     settings.use_border = settings.use_crop_to_border = True
     settings.border_min_x, settings.border_max_x = region.x1 / width, region.x2 / width
     settings.border_min_y, settings.border_max_y = 1 - region.y2 / height, 1 - region.y1 / height
-    patch = render_linear()[..., :3]
+    patch = render_linear(alpha)[..., : 4 if alpha else 3]
     wanted = (region.x2 - region.x1, region.y2 - region.y1)
     return patch if patch.shape[1::-1] == wanted else cv2.resize(patch, wanted)
 
@@ -132,13 +133,13 @@ def write_film(path: Path, pictures: list[np.ndarray], fps: Fraction, crf: int) 
         container.mux(stream.encode())
 
 
-def _enter(role: Role, light: Light, number: int) -> Vehicle:
+def enter(role: Role, light: Light, number: int, split: Split) -> Vehicle:
     """Adds a role's vehicle to the scene, out of sight."""
     rng = np.random.default_rng(role.seed)
     if role.tipper is not None:
         vehicle = add_tipper(role.tipper, light)
     else:
-        vehicle = add_lookalike(role.kind, "train", light, rng, (role.plate, role.plate_type), role.paint)
+        vehicle = add_lookalike(role.kind, split, light, rng, (role.plate, role.plate_type), role.paint)
     vehicle.track_id = number
     vehicle.place(np.array([-500.0, 0, 0]), 0.0)
     return vehicle
@@ -158,14 +159,14 @@ def render_clip(name: str, output: Path, samples: int, cache: Path) -> None:
     start_scene(cast.size_px, samples)
     rng = np.random.default_rng(cast.seed)
     light = Light("sun", 0.0, 0.0, 1.0)
-    vehicles = [_enter(role, light, k + 1) for k, role in enumerate(cast.roles)]
+    vehicles = [enter(role, light, k + 1, "train") for k, role in enumerate(cast.roles)]
     add_street(cast.road_m, light, rng, length_m=(-140, 25))
     sun = set_fixed_sun(cast.sun_height_deg, cast.sun_azimuth_deg)
     camera = aim_camera(np.array(cast.camera_m), np.array(cast.target_m), cast.focal_px, cast.size_px)
     set_camera(camera)
-    background = _render_background(cache / "background.npy", samples)
+    background = render_background(cache / "background.npy", samples)
     records: list[dict[str, Any]] = [
-        _describe(role, vehicle) for role, vehicle in zip(cast.roles, vehicles, strict=True)
+        describe(role, vehicle) for role, vehicle in zip(cast.roles, vehicles, strict=True)
     ]
     look = Look(gain_noise=0.0025, bloom=0.03, jpeg=97, warmth=0.02)
     frames = round(cast.seconds * float(cast.fps))
@@ -185,7 +186,7 @@ def render_clip(name: str, output: Path, samples: int, cache: Path) -> None:
             cv2.imwrite(str(file), develop(picture, look, np.random.default_rng([cast.seed, index])))
             print(f"{name} frame {index + 1}/{frames}", flush=True)
     write_film(output, [cv2.imread(str(cache / f"{k:04d}.png")) for k in range(frames)], cast.fps, cast.crf)
-    _write_truth(cast, camera, records, output)
+    write_truth(cast, camera, records, output)
 
 
 def _stage(cast: Cast, vehicles: list[Vehicle], camera: PinholeCamera, sun: np.ndarray, at_s: float) -> list[Region]:
@@ -200,7 +201,7 @@ def _stage(cast: Cast, vehicles: list[Vehicle], camera: PinholeCamera, sun: np.n
     return merge_regions(regions)
 
 
-def _render_background(path: Path, samples: int) -> np.ndarray:
+def render_background(path: Path, samples: int) -> np.ndarray:
     """Returns the empty street in linear light, from the cache where it is there."""
     if not path.exists():
         scene = bpy.context.scene
@@ -210,7 +211,7 @@ def _render_background(path: Path, samples: int) -> np.ndarray:
     return np.load(path)
 
 
-def _describe(role: Role, vehicle: Vehicle) -> dict[str, Any]:
+def describe(role: Role, vehicle: Vehicle) -> dict[str, Any]:
     """Returns what is true of a vehicle throughout the film."""
     spec, crest = vehicle.spec, vehicle.body.crest_m
     record = {
@@ -233,7 +234,7 @@ def _describe(role: Role, vehicle: Vehicle) -> dict[str, Any]:
     return record | {"violations": list(role.violations), "frames": []}
 
 
-def _write_truth(cast: Cast, camera: PinholeCamera, records: list[dict[str, Any]], output: Path) -> None:
+def write_truth(cast: Cast, camera: PinholeCamera, records: list[dict[str, Any]], output: Path) -> None:
     """Writes the truth and the sidecar with the clip's start beside the film."""
     width, height = cast.size_px
     for record in records:

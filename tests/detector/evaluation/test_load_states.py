@@ -1,0 +1,52 @@
+"""Load states: which question each label answers."""
+
+import pytest
+
+from detector.entities import Cover, Fill, LoadState
+from detector.evaluation.load_states import LABELS, LoadScore
+
+
+def state(cover: Cover, fill: Fill, tipper: float = 1.0) -> LoadState:
+    return LoadState(cover, 0.9, fill, 0.9, tipper, (0.0, 0.0, 1.0, 1.0))
+
+
+COVERED = state(Cover.CLOSED, Fill.NOT_VISIBLE)
+EMPTY = state(Cover.OPEN, Fill.EMPTY)
+LOADED = state(Cover.OPEN, Fill.BELOW_EDGE)
+HEAPED = state(Cover.OPEN, Fill.ABOVE_EDGE)
+OPEN = state(Cover.OPEN, Fill.NOT_VISIBLE)
+HIDDEN = state(Cover.NOT_VISIBLE, Fill.NOT_VISIBLE)
+OTHER = state(Cover.OPEN, Fill.EMPTY, tipper=0.1)
+
+
+@pytest.mark.parametrize(
+    ("truth", "answers"),
+    [
+        ("covered", [COVERED]),
+        ("empty", [EMPTY]),
+        ("loaded", [LOADED]),
+        ("heaped", [HEAPED]),
+        ("laden", [LOADED, HEAPED]),
+        ("open", [EMPTY, LOADED, HEAPED, OPEN]),
+        ("not_visible", [HIDDEN, OPEN]),
+    ],
+)
+def test_right_answers(truth: str, answers: list[LoadState]) -> None:
+    """Exactly these answers are right; a vehicle taken for no tipper never is."""
+    for answer in (COVERED, EMPTY, LOADED, HEAPED, OPEN, HIDDEN, OTHER):
+        assert LoadScore().add("p", truth, answer) == (answer in answers)
+
+
+def test_questions_and_abstentions() -> None:
+    """Each label counts for the questions that it answers; an abstention is right only where nothing is seen."""
+    score = LoadScore()
+    for label in LABELS:
+        score.add("p", label, HIDDEN)
+    result = score.to_json()
+    assert result["covered_open"] == {"n": 6, "right": 0}
+    assert result["empty_laden"] == {"n": 4, "right": 0}
+    assert result["states"] == {"n": 4, "right": 0}
+    assert result["not_visible"] == {"n": 1, "right": 1}
+    assert result["n"] == 7 and result["abstained"] == 6
+    assert result["confusion"]["laden"] == {"not_visible": 1}
+    assert [error["truth"] for error in result["errors"]] == [label for label in LABELS if label != "not_visible"]
