@@ -40,7 +40,7 @@ TIME = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 OFFSET = r"\s*([Zz]|[+-]\d{2}(:?\d{2})?)"
 
 REASON = f"""CASE
-    WHEN len(f) <> $fields THEN 'has ' || len(f) || ' fields instead of ' || $fields
+    WHEN fields <> $fields THEN 'has ' || fields || ' fields instead of ' || $fields
     WHEN plate = '' THEN 'plate_text is empty'
     WHEN contains(plate, '-') THEN 'plate_text is not fully read'
     WHEN length(plate) > 12 THEN 'plate_text is no Chinese plate'
@@ -158,9 +158,13 @@ class SightingImporter:
         """One block of lines becomes the table `good`; bad rows and counts go to the progress."""
         text, first_line = block
         separator, text = _split_fields(text)
-        connection.execute(_parse_statement(header), {"text": text, "first": first_line, "sep": separator})
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {REASON} AS reason FROM parsed",
-                           {"fields": len(header)})  # fmt: skip
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE lines AS "
+            "SELECT unnest(l) AS line, unnest(range(len(l))) + $first AS line_number "
+            "FROM (SELECT string_split($text, chr(10)) AS l)",
+            {"text": text, "first": first_line},
+        )
+        connection.execute(_judge_statement(header), {"sep": separator, "fields": len(header)})
         self._learn_plates(connection)
         oldest = self._store.keys.oldest(HASH)
         days = self._store.keys.window_days
@@ -238,28 +242,25 @@ class SightingImporter:
         return self._store.publish(connection, "staged")
 
 
-_PARSE = (
-    """CREATE OR REPLACE TEMP TABLE parsed AS
-WITH lines AS (
-    SELECT rtrim(unnest(l), chr(13)) AS line, unnest(range(len(l))) + $first AS line_number
-    FROM (SELECT string_split($text, chr(10)) AS l)
-), split AS (
-    SELECT line_number, string_split(line, $sep) AS f FROM lines WHERE trim(line) <> ''
+_JUDGE = """CREATE OR REPLACE TEMP TABLE judged AS
+WITH split AS (
+    SELECT line_number, string_split(rtrim(line, chr(13)), $sep) AS f FROM lines WHERE trim(line, ' ' || chr(13)) <> ''
 ), named AS (
-    SELECT line_number, f, upper(regexp_replace(<plate_text>, '[·•. ]', '', 'g')) AS plate,
+    SELECT line_number, len(f) AS fields, upper(regexp_replace(<plate_text>, '[·•. ]', '', 'g')) AS plate,
         <camera_id> AS camera_id, <seen_at> AS said_at, nullif(<direction>, '') AS direction,
         nullif(lower(<vehicle_type>), '') AS vehicle_type, lower(<plate_colour>) AS said_colour,
         <confidence> AS said_confidence, <uncertainty_ms> AS said_uncertainty
     FROM split
+), typed AS (
+    SELECT n.*, c.meant AS plate_colour, regexp_matches(said_at, ':.*<offset>$') AS has_offset,
+        CASE WHEN has_offset THEN make_timestamp(epoch_us(try_cast(replace(said_at, '/', '-') AS TIMESTAMPTZ)))
+             ELSE try_cast(replace(said_at, '/', '-') AS TIMESTAMP) - INTERVAL 8 HOUR END AS seen_at,
+        try_cast(said_confidence AS FLOAT) AS confidence, try_cast(said_uncertainty AS FLOAT) AS uncertainty_ms
+    FROM named n LEFT JOIN colours c ON c.said = n.said_colour
 )
-SELECT n.*, c.meant AS plate_colour, regexp_matches(said_at, ':.*"""
-    + OFFSET
-    + """$') AS has_offset,
-    CASE WHEN has_offset THEN make_timestamp(epoch_us(try_cast(replace(said_at, '/', '-') AS TIMESTAMPTZ)))
-         ELSE try_cast(replace(said_at, '/', '-') AS TIMESTAMP) - INTERVAL 8 HOUR END AS seen_at,
-    try_cast(said_confidence AS FLOAT) AS confidence, try_cast(said_uncertainty AS FLOAT) AS uncertainty_ms
-FROM named n LEFT JOIN colours c ON c.said = n.said_colour"""
-)
+SELECT line_number, plate, camera_id, seen_at, direction, vehicle_type, plate_colour, confidence, uncertainty_ms,
+    has_offset, <reason> AS reason
+FROM typed"""
 
 _GOOD = f"""CREATE OR REPLACE TEMP TABLE good AS
 SELECT h.key_now, h.key_next, h.sealed, c.is_local, c.camera_id, c.seen_at, c.plate_type, c.plate_colour,
@@ -268,9 +269,9 @@ SELECT h.key_now, h.key_next, h.sealed, c.is_local, c.camera_id, c.seen_at, c.pl
 FROM checked c JOIN hashed h USING (plate, number) WHERE c.refused IS NULL"""
 
 
-def _parse_statement(header: list[str]) -> str:
-    """The statement that takes lines apart; an absent column is empty."""
-    statement = _PARSE
+def _judge_statement(header: list[str]) -> str:
+    """The statement that takes lines apart and judges them; an absent column is empty."""
+    statement = _JUDGE.replace("<offset>", OFFSET).replace("<reason>", REASON)
     for name in (*REQUIRED, *OPTIONAL):
         value = f"coalesce(trim(f[{header.index(name) + 1}]), '')" if name in header else "''"
         statement = statement.replace(f"<{name}>", value)
