@@ -86,8 +86,7 @@ def read_features(connection: duckdb.DuckDBPyConnection) -> tuple[list[int], dic
 _VISITS = f"""CREATE OR REPLACE TEMP TABLE visits AS
 WITH seen AS (
     SELECT s.plate_key, h.hub_id, h.role, s.camera_id, s.seen_at, s.is_local,
-        (s.vehicle_type = 'car' AND s.plate_colour IN ('yellow', 'yellow_green'))
-            OR (s.vehicle_type IN ('bus', 'truck') AND s.plate_colour = 'blue' AND s.plate_type = 'trailer') AS mismatch
+        s.vehicle_type = 'car' AND s.plate_colour IN ('yellow', 'yellow_green') AS mismatch
     FROM sightings s JOIN hub_cameras h USING (camera_id) SEMI JOIN frequent USING (plate_key)
 ), stepped AS (
     SELECT *, date_diff('second', lag(seen_at) OVER w, seen_at) / 60.0 AS gap_min,
@@ -111,7 +110,8 @@ SELECT plate_key, visit, any_value(hub_id) AS hub_id, min(seen_at) + INTERVAL 8 
     min(camera_id) FILTER (role = 'entry') AS entry_camera, max(camera_id) FILTER (role = 'exit') AS exit_camera,
     min(camera_id) FILTER (role IN ('departures', 'arrivals')) AS kerb,
     bool_and(is_local) AS is_local, bool_or(mismatch) AS mismatch,
-    coalesce(date_diff('second', set_down_at, pick_up_at) BETWEEN {LOOP_MIN * 60} AND {LOOP_MAX * 60}, false) AS is_loop,
+    coalesce(date_diff('second', set_down_at, pick_up_at) BETWEEN {60 * LOOP_MIN} AND {60 * LOOP_MAX}, false)
+        AS is_loop,
     coalesce(set_down_at IS NULL AND date_diff('second', entry_at, pick_up_at) >= {WAIT_MIN * 60}, false) AS is_wait,
     set_down_at IS NULL AND pick_up_at IS NULL AND entry_camera IS NOT NULL AND exit_camera IS NOT NULL AS is_through
 FROM numbered GROUP BY plate_key, visit"""

@@ -88,7 +88,7 @@ class RegisterStore:
                     RegisterEntryRow.valid_to >= day_from,
                 )
             )
-            return {plate: category for plate, category in rows}
+            return {row.plate_text: row.category for row in rows}
 
 
 def _current(session: Session, kind: RegisterKind) -> int | None:
