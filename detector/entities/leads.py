@@ -55,8 +55,8 @@ class Lead:
     """One plate, suspected of one thing, in one window.
 
     Attributes:
-        lead_id: derived from kind, plate and the end of the window's day, so that a second scan renews it.
-        score: calibrated probability for ride-hailing; share of incidents for cloned plates; 0 to 1.
+        lead_id: random, since a hash of a plate could be guessed back; a later scan renews the open lead of a plate.
+        score: calibrated probability for ride-hailing; for cloned plates it only ranks; 0 to 1.
         reasons: strongest first.
         unchecked: what could not be checked, in codes, for instance "licensed" when no such register is loaded.
         outcome: None until officers have reported one.

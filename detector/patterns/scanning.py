@@ -10,7 +10,6 @@ import numpy as np
 from detector.entities import (
     BEIJING,
     Hub,
-    LeadKind,
     LeadOutcome,
     Opening,
     Reason,
@@ -222,7 +221,3 @@ def _read_timelines(connection: duckdb.DuckDBPyConnection, keys: Iterable[int]) 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-KIND = LeadKind.RIDE_HAILING
-"""What the leads made of a ranking suspect."""
