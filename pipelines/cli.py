@@ -5,7 +5,7 @@ import sys
 import typer
 
 from detector.errors import RoadwardenError
-from pipelines.commands import cases, evaluate_leads, evidence, leads, register, replay, sightings
+from pipelines.commands import cases, evaluate_leads, evidence, leads, register, replay, sightings, watch
 from pipelines.commands.options import print_error
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command()(evidence.verify)
 app.add_typer(sightings.app, name="sightings")
 app.add_typer(leads.app, name="leads")
 app.add_typer(register.app, name="register")
+app.add_typer(watch.app, name="watch")
 evaluate = typer.Typer(help="Score the program against truth.", no_args_is_help=True, rich_markup_mode=None)
 evaluate.command("leads")(evaluate_leads.leads)
 app.add_typer(evaluate, name="evaluate")

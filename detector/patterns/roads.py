@@ -31,6 +31,30 @@ class RoadGraph:
                 heapq.heappush(waiting, (distance + metres, following))
         return found
 
+    def knows(self, camera_id: str) -> bool:
+        """Whether any configured road touches a camera."""
+        return camera_id in self._next
+
+    def path(self, start: str, end: str) -> list[str]:
+        """Cameras of the shortest way, both ends included; empty when there is no way."""
+        before: dict[str, str | None] = {}
+        waiting: list[tuple[float, str, str | None]] = [(0.0, start, None)]
+        while waiting:
+            distance, camera, previous = heapq.heappop(waiting)
+            if camera in before:
+                continue
+            before[camera] = previous
+            if camera == end:
+                break
+            for following, metres in self._next.get(camera, ()):
+                heapq.heappush(waiting, (distance + metres, following, camera))
+        found: list[str] = []
+        at: str | None = end if end in before else None
+        while at is not None:
+            found.append(at)
+            at = before[at]
+        return found[::-1]
+
     def neighbours(self, camera_id: str) -> list[tuple[str, Road]]:
         """Cameras to which a configured pair leads, with that pair."""
         return [(camera, self._roads[camera_id, camera]) for camera, _ in self._next.get(camera_id, ())]
