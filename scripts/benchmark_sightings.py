@@ -37,6 +37,7 @@ from scripts.simulation.city import HUBS, ROADS, ROLES, write_cameras
 
 START_AT = datetime(2026, 5, 1, tzinfo=UTC)
 END_AT = START_AT + timedelta(days=30)
+MICROSECONDS = 30 * 86_400_000_000
 STAGES = ("import", "scan", "clones", "purge")
 
 
@@ -92,7 +93,7 @@ def make_file(path: Path, rows: int) -> None:
                 SELECT '渝' || 'ABCDFGHN'[1 + plate % 8] || lpad((plate // 8 % 100000)::VARCHAR, 5, '0') AS plate_text,
                     CASE WHEN place < 0.75 THEN $hubs[1 + floor(place / 0.75 * {len(hubs)})::INT]
                          ELSE $roads[1 + floor((place - 0.75) * 4 * {len(ROADS)})::INT] END AS camera_id,
-                    strftime(TIMESTAMP '2026-05-01' + to_microseconds((n::DOUBLE * {30 * 86_400_000_000} / {rows})::BIGINT),
+                    strftime(TIMESTAMP '2026-05-01' + to_microseconds((n::DOUBLE * {MICROSECONDS} / {rows})::BIGINT),
                         '%Y-%m-%dT%H:%M:%S.%gZ') AS seen_at,
                     '' AS direction, 'car' AS vehicle_type, 'blue' AS plate_colour
                 FROM (SELECT n, floor({rows} / 10 * power(random(), 3))::BIGINT AS plate, random() AS place

@@ -202,10 +202,11 @@ def _is_misread(plate_text: str, exempt: Mapping[str, str], look_alikes: Callabl
 def _read_timelines(connection: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> dict[int, tuple[TimelineEntry, ...]]:
     """The last visits of each plate, oldest first."""
     rows = connection.execute(
-        f"""SELECT plate_key, start_at, hub_id, coalesce(entry_camera, kerb, exit_camera), dwell_min,
+        f"""SELECT plate_key, start_at, h.hub_id, h.camera_id, dwell_min,
             CASE WHEN is_loop THEN 'loop' WHEN is_wait THEN 'wait' WHEN set_down_at IS NOT NULL AND pick_up_at IS NULL
             THEN 'set_down' WHEN pick_up_at IS NOT NULL THEN 'pick_up' WHEN is_through THEN 'through' ELSE 'seen' END
-        FROM visits WHERE plate_key IN (SELECT unnest($keys::UBIGINT[]))
+        FROM visits LEFT JOIN hub_cameras h ON h.camera = coalesce(entry_camera, kerb, exit_camera)
+        WHERE plate_key IN (SELECT unnest($keys::UBIGINT[]))
         QUALIFY row_number() OVER (PARTITION BY plate_key ORDER BY start_at DESC) <= {TIMELINE_VISITS}
         ORDER BY plate_key, start_at""",
         {"keys": list(keys)},
@@ -213,7 +214,7 @@ def _read_timelines(connection: duckdb.DuckDBPyConnection, keys: Iterable[int]) 
     found: dict[int, list[TimelineEntry]] = {}
     for plate_key, start_at, hub_id, camera_id, dwell_min, what in rows:
         at = start_at.replace(tzinfo=BEIJING).astimezone(UTC)
-        entry = TimelineEntry(at, camera_id or "", hub_id, f"{what} {dwell_min:.0f}")
+        entry = TimelineEntry(at, camera_id, hub_id, f"{what} {dwell_min:.0f}")
         found.setdefault(plate_key, []).append(entry)
     return {key: tuple(entries) for key, entries in found.items()}
 
