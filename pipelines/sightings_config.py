@@ -85,7 +85,7 @@ class LeadsTable(BaseModel):
     min_score: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
     min_visit_days: Annotated[int, Field(ge=2)] = 6
     min_span_days: Annotated[int, Field(ge=2)] = 10
-    clone_speed_kmh: Annotated[float, Field(gt=0)] = 180.0
+    clone_speed_kmh: Annotated[float, Field(gt=0)] = 150.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ class CloneLimits:
         min_share: of the rarer one among all readings.
     """
 
-    speed_kmh: float = 180.0
-    min_incidents: int = 3
+    speed_kmh: float = 150.0
+    min_incidents: int = 2
     min_reads: int = 5
     min_share: float = 0.2
 
