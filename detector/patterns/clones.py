@@ -19,7 +19,6 @@ UNKNOWN_CLOCK_MS = 60_000.0
 """Taken for a reading whose clock nobody knows."""
 MIN_CONFIDENCE = 0.97
 """Of both readings, where the source says one (domain.md 5.4); complete plates of other sources count as certain."""
-MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +30,14 @@ class CloneLimits:
         min_incidents: incidents in different hours.
         min_reads: readings of the rarer vehicle type or colour.
         min_share: of the rarer one among all readings.
+        most: plates that are opened at most.
     """
 
     speed_kmh: float = 150.0
     min_incidents: int = 2
     min_reads: int = 5
     min_share: float = 0.2
+    most: int = 100
 
 
 def find_clones(
@@ -54,7 +55,7 @@ def find_clones(
     with store.window(*window) as connection:
         travel = _impossible_travel(connection, graph.all_distances(), limits)
         looks = _two_vehicles(connection, limits)
-        keys = list(dict.fromkeys([*travel, *looks]))[:MOST]
+        keys = list(dict.fromkeys([*travel, *looks]))[: limits.most]
         opened = store.open_plates(connection, keys, opening)
     suspects = [_suspect(opened[key], travel.get(key), looks.get(key)) for key in keys]
     return tuple(sorted(suspects, key=lambda s: (-s.score, s.plate_text)))
@@ -88,7 +89,7 @@ def _impossible_travel(
                  ORDER BY seen_at)[1:6] AS first
         FROM incidents WHERE distance_m > longest_s * {limits.speed_kmh / 3.6}
         GROUP BY plate_key HAVING hours >= {limits.min_incidents} AND count(DISTINCT seen_at::DATE) >= 2
-        ORDER BY hours DESC, plate_key LIMIT {MOST}"""
+        ORDER BY hours DESC, plate_key LIMIT {limits.most}"""
     ).fetchall()
     return {
         key: (hours, kmh, [(i["a"], i["b"], i["c"], i["d"], i["e"]) for i in first]) for key, hours, kmh, first in rows
@@ -109,7 +110,7 @@ def _two_vehicles(connection: duckdb.DuckDBPyConnection, limits: CloneLimits) ->
         WHERE days >= 2 GROUP BY plate_key
         HAVING len(two) = 2 AND two[2].reads >= {limits.min_reads}
             AND two[2].reads >= {limits.min_share} * (two[1].reads + two[2].reads)
-        ORDER BY two[2].reads DESC, plate_key LIMIT {MOST}"""
+        ORDER BY two[2].reads DESC, plate_key LIMIT {limits.most}"""
     ).fetchall()
     return {key: (two[0]["kind"], two[1]["kind"], two[0]["reads"], two[1]["reads"]) for key, two in rows}
 

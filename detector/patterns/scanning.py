@@ -28,8 +28,6 @@ MIN_SIGNALS = 2
 LAWFUL_DAYS = 90
 """Days for which a plate that officers found lawful is left alone."""
 TIMELINE_VISITS = 12
-SPARE = 40
-"""Plates opened beyond the wanted number, in place of those that turn out to be misread licensed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +107,15 @@ def rank(scan: Scan, window: timedelta, window_to: datetime, demand: tuple[int, 
         scores = scan.scorer.score(columns, earlier)
         is_wanted = (scores >= min_score) & (scan.scorer.signals(columns) >= MIN_SIGNALS)
         order = [int(i) for i in np.lexsort((keys, -scores)) if is_wanted[i]]
-        opened = scan.store.open_plates(connection, [keys[i] for i in order[: most + SPARE]], opening)
-        misread = {i for i in order[: most + SPARE] if _is_misread(opened[keys[i]], exempt, scan.look_alikes)}
-        chosen = [i for i in order[: most + SPARE] if i not in misread][:most]
+        opened: dict[int, str] = {}
+        chosen: list[int] = []
+        misread = 0
+        while order and len(chosen) < most:  # no plate is opened beyond those that may become leads
+            batch, order = order[: most - len(chosen)], order[most - len(chosen) :]
+            opened |= scan.store.open_plates(connection, [keys[i] for i in batch], opening)
+            kept = [i for i in batch if not _is_misread(opened[keys[i]], exempt, scan.look_alikes)]
+            misread += len(batch) - len(kept)
+            chosen += kept
         timelines = _read_timelines(connection, [keys[i] for i in chosen])
         suspects = tuple(
             Suspect(
@@ -122,7 +126,7 @@ def rank(scan: Scan, window: timedelta, window_to: datetime, demand: tuple[int, 
             )
             for i in chosen
         )
-    return Ranking(window_from, window_to, len(keys), excluded, len(misread), suspects, find_unchecked(scan))
+    return Ranking(window_from, window_to, len(keys), excluded, misread, suspects, find_unchecked(scan))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, scan: Scan, window_to: datetime) -> dict[str, str]:

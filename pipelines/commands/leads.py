@@ -78,9 +78,9 @@ def _scan(desk: Desk, window_to: Any, demand: tuple[int, Opening]) -> tuple[list
         leads += store.save(LeadKind.RIDE_HAILING, found.suspects, (found.window_from, window_to), note)
         summary |= {"scored": found.scored, "excluded": found.excluded, "left_out_as_misread": found.misread}
         summary |= {"ride_hailing": len(found.suspects), "unchecked": list(found.unchecked)}
-    limits = CloneLimits(speed_kmh=settings.leads.clone_speed_kmh)
+    limits = CloneLimits(speed_kmh=settings.leads.clone_speed_kmh, most=most)
     window_of = clone_window(window_to, settings.leads.window_days)
-    clones = find_clones(desk.store, RoadGraph(settings.roads), window_of, (limits, opening))[:most]
+    clones = find_clones(desk.store, RoadGraph(settings.roads), window_of, (limits, opening))
     unchecked = () if settings.roads else ("roads",)
     leads += store.save(LeadKind.CLONED_PLATE, clones, window_of, (opening.person, unchecked))
     return leads, summary | {"cloned_plate": len(clones)}

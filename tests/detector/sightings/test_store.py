@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from detector.database.engine import open_database
 from detector.entities import Opening, Sighting
 from detector.errors import StorageError
-from detector.sightings.keys import HASH, SEAL
+from detector.sightings.keys import HASH, SEAL, Keyring
 from detector.sightings.purging import purge
+from detector.sightings.store import SightingStore, StoreSettings
 from tests.sighting_files import at, make_importer, open_store, row, write_csv
 
 PLATE = "渝A12345"
@@ -171,6 +173,16 @@ class TestInbox:
         assert store.count_by_day() == {at(3).date(): 1}
         store.add([sighting])
         assert store.count_by_day() == {at(3).date(): 1}
+
+    def test_the_inbox_works_on_postgresql_too(self, postgresql_url, tmp_path):
+        """The same statement in the other dialect: once is once, and collecting empties it."""
+        engine = open_database(postgresql_url)
+        store = SightingStore(StoreSettings(tmp_path / "sightings"), engine, Keyring(tmp_path / "keys", 30))
+        sighting = Sighting(PLATE, "in", at(3))
+        assert (store.add([sighting]), store.add([sighting])) == (1, 0)
+        assert (store.collect(), store.collect()) == (1, 0)
+        assert store.count_by_day() == {at(3).date(): 1}
+        engine.dispose()
 
     def test_every_field_reaches_the_day_file(self, opened):
         store, _ = opened
