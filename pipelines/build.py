@@ -13,11 +13,17 @@ from detector.inference import OnnxModel
 from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
 from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
 from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
+from detector.patterns.roads import RoadGraph
+from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
 from detector.weights import ModelFile, find_weights, load_model_file
+from pipelines.build_sightings import open_sightings
 from pipelines.case_pipeline import PackageMaker
+from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
+from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import Models, ViolationPipeline
+from pipelines.watching import announce, open_watch
 
 MODELS = ("vehicle_detector", "bed_locator", "load_state", "plate_detector", "plate_reader")
 
@@ -59,15 +65,20 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     if options.camera_id is not None:
         options.cameras.choose(options.camera_id)
     check_writable(options.evidence_root)
-    store = CaseStore(open_database(database_url))
+    engine = open_database(database_url)
+    store = CaseStore(engine)
     models, files = load_models()
     provenance = Provenance(
         models=tuple(ModelRecord(file.name, file.version, file.sha256) for file in files),
         configuration_sha256=options.cameras.sha256,
         software_version=read_version(),
     )
-    pipeline = ViolationPipeline(models, ByteTracker)
-    return Replayer(options, pipeline, PackageMaker(options.evidence_root, provenance), store)
+    facts = PermitFacts(RegisterStore(engine), RoadGraph(options.cameras.sightings.roads))
+    watch = open_watch(options.cameras, engine, announce)
+    pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
+    is_recording = options.records_sightings and options.cameras.sightings.privacy.record
+    recorder = SightingRecorder(open_sightings(options.cameras, engine)) if is_recording else None
+    return Replayer(options, pipeline, PackageMaker(options.evidence_root, provenance), store, recorder)
 
 
 def check_writable(folder: Path) -> None:

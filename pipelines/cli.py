@@ -5,7 +5,7 @@ import sys
 import typer
 
 from detector.errors import RoadwardenError
-from pipelines.commands import cases, evaluate, evidence, replay
+from pipelines.commands import cases, evaluate, evaluate_leads, evidence, leads, register, replay, sightings, watch
 from pipelines.commands.options import print_error
 
 app = typer.Typer(
@@ -18,6 +18,11 @@ app = typer.Typer(
 app.command()(replay.replay)
 app.add_typer(cases.app, name="cases")
 app.command()(evidence.verify)
+app.add_typer(sightings.app, name="sightings")
+app.add_typer(leads.app, name="leads")
+app.add_typer(register.app, name="register")
+app.add_typer(watch.app, name="watch")
+evaluate.app.command("leads")(evaluate_leads.leads)
 app.add_typer(evaluate.app, name="evaluate")
 
 

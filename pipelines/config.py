@@ -6,7 +6,7 @@ Every mistake is found here and named with file, camera and key; nothing further
 import hashlib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from detector.entities import Camera, LegalRecord
 from detector.errors import ConfigurationError
 from detector.rules import RULES, build_rule
+from pipelines.sightings_config import (
+    HubTable,
+    LeadsTable,
+    PrivacyTable,
+    RoadTable,
+    SightingConfig,
+    find_unknown_cameras,
+)
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -88,6 +96,10 @@ class _CameraTable(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     camera: Annotated[list[_CameraTable], Field(min_length=1)]
+    hub: list[HubTable] = Field(default_factory=list)
+    road: list[RoadTable] = Field(default_factory=list)
+    privacy: PrivacyTable = Field(default_factory=PrivacyTable)
+    leads: LeadsTable = Field(default_factory=LeadsTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +110,13 @@ class Cameras:
         by_id: the cameras.
         sha256: hash of the file's bytes; of nothing when there is no file.
         path: the file; None for the built-in single camera.
+        sightings: hubs, roads, privacy and leads.
     """
 
     by_id: dict[str, Camera]
     sha256: str
     path: Path | None
+    sightings: SightingConfig = field(default_factory=SightingConfig)
 
     def choose(self, camera_id: str | None, sidecar_id: str | None = None) -> Camera:
         """The camera that a clip belongs to: named on the command line, in its sidecar, or the only one there is.
@@ -148,7 +162,26 @@ def load_cameras(path: Path | None) -> Cameras:
         if table.id in by_id:
             raise ConfigurationError(f"{path}: camera {table.id!r}: id is used twice")
         by_id[table.id] = table.build()
-    return Cameras(by_id, hashlib.sha256(content).hexdigest(), path)
+    return Cameras(by_id, hashlib.sha256(content).hexdigest(), path, _build_sightings(path, tables, by_id))
+
+
+def _build_sightings(path: Path, tables: _File, by_id: dict[str, Camera]) -> SightingConfig:
+    hubs = tuple(table.build() for table in tables.hub)
+    roads = tuple(table.build() for table in tables.road)
+    unknown = find_unknown_cameras(hubs, roads, by_id)
+    if unknown:
+        raise ConfigurationError(f"{path}: {unknown}")
+    ids = [hub.hub_id for hub in hubs]
+    doubled = next((name for name in ids if ids.count(name) > 1), None)
+    if doubled:
+        raise ConfigurationError(f"{path}: hub {doubled!r}: id is used twice")
+    cameras = [camera for hub in hubs for camera, _ in hub.cameras()]
+    shared = next((camera for camera in cameras if cameras.count(camera) > 1), None)
+    if shared:
+        raise ConfigurationError(f"{path}: camera {shared!r} belongs to two hubs")
+    if tables.leads.window_days > tables.privacy.key_window_days:
+        raise ConfigurationError(f"{path}: leads.window_days is more than privacy.key_window_days")
+    return SightingConfig(hubs, roads, tables.privacy, tables.leads)
 
 
 def _describe(path: Path, content: bytes, error: ValidationError) -> str:

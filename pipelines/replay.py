@@ -7,8 +7,9 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Frame, VehiclePass
+from detector.entities import Camera, Frame, VehiclePass
 from detector.errors import SourceError
 from detector.video.file_source import FileSource
 from detector.video.time_basis import read_sidecar
@@ -16,6 +17,7 @@ from pipelines.case_pipeline import CasePipeline, PackageMaker
 from pipelines.config import Cameras
 from pipelines.progress import ReplayProgress
 from pipelines.report import ClipReport
+from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 
 
@@ -29,6 +31,7 @@ class ReplayOptions:
         started_at: capture time of each clip's first picture, aware; None: find it.
         evidence_root: absolute path; packages are folders in it.
         batch_size: frames judged at once.
+        records_sightings: False keeps no sighting, whatever the configuration says; for measuring.
     """
 
     cameras: Cameras
@@ -36,15 +39,22 @@ class ReplayOptions:
     started_at: datetime | None
     evidence_root: Path
     batch_size: int = 1
+    records_sightings: bool = True
 
 
 class Replayer:
     """Replays clips one after another; the result does not depend on what was replayed before."""
 
     def __init__(
-        self, options: ReplayOptions, pipeline: ViolationPipeline, packages: PackageMaker, store: CaseStore
+        self,
+        options: ReplayOptions,
+        pipeline: ViolationPipeline,
+        packages: PackageMaker,
+        store: CaseStore,
+        recorder: SightingRecorder | None = None,
     ) -> None:
-        """Take collaborators that are ready to run."""
+        """Take collaborators that are ready to run; without a recorder no sightings are kept."""
+        self._recorder = recorder
         self._options = options
         self._pipeline = pipeline
         self._packages = packages
@@ -74,10 +84,15 @@ class Replayer:
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
             for frames, judged in self._pipeline.run(batches(source, self._options.batch_size)):
                 passes += take_closed(judged, cases)
+                self._record(judged, camera, source)
                 cases.advance(frames[-1].stream_s)
                 progress.advance(frames[-1].stream_s, source.counters.decoded)
-            passes += take_closed(self._pipeline.close_camera(camera.camera_id), cases)
+            judged = self._pipeline.close_camera(camera.camera_id)
+            passes += take_closed(judged, cases)
+            self._record(judged, camera, source)
             cases.finish()
+            if self._recorder is not None:
+                self._recorder.flush()
             counters = source.counters
             return ClipReport(
                 path=str(clip),
@@ -90,6 +105,14 @@ class Replayer:
                 notes=source.repairs,
                 error=f"{clip}: {'; '.join(source.losses)}" if source.losses else None,
             )
+
+    def _record(self, judged: list[JudgedPass], camera: Camera, source: FileSource) -> None:
+        """Sightings of the passes that ended; only a case keeps pictures."""
+        if self._recorder is None:
+            return
+        for item in judged:
+            case_id = derive_case_id(item.vehicle_pass, source.time) if item.violation is not None else None
+            self._recorder.take(item, camera, source.time, case_id)
 
 
 def batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:

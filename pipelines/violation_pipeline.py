@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from detector.detection import VehicleDetector
-from detector.entities import Camera, Detections, Frame, VehiclePass, VehicleType, Violation
+from detector.entities import Camera, Detections, Frame, Observation, VehiclePass, VehicleType, Violation
 from detector.observation.protocols import LoadReader, PlateReader
 from detector.observation.vehicle_pass import PassAssembler
 from detector.rules import Facts, Rule, build_rule, judge
@@ -55,13 +56,23 @@ class _Lane:
 class ViolationPipeline:
     """Detection, tracking, observation and rules for any number of cameras."""
 
-    def __init__(self, models: Models, make_tracker: Callable[[], Tracker]) -> None:
+    def __init__(
+        self,
+        models: Models,
+        make_tracker: Callable[[], Tracker],
+        find_facts: Callable[[VehiclePass, Camera, bool], Facts] | None = None,
+        on_look: Callable[[Camera, str, Observation], None] | None = None,
+    ) -> None:
         """Start without cameras.
 
         Args:
             models: stateless models, shared by all cameras.
             make_tracker: gives a new tracker for each camera.
+            find_facts: what rules must know of registers, by pass, camera, and whether time is absolute; None: nothing.
+            on_look: called at once with camera, pass id and each look that found a plate; None for nobody.
         """
+        self._find_facts = find_facts
+        self._on_look = on_look
         self._models = models
         self._make_tracker = make_tracker
         self._lanes: dict[str, _Lane] = {}
@@ -74,7 +85,8 @@ class ViolationPipeline:
             absolute_time: whether its frames carry wall-clock time.
         """
         rules = tuple(build_rule(name, parameters) for name, parameters in camera.rules.items())
-        assembler = PassAssembler(camera, self._models.load_reader, self._models.plate_reader)
+        on_look = None if self._on_look is None else partial(self._on_look, camera)
+        assembler = PassAssembler(camera, self._models.load_reader, self._models.plate_reader, on_look=on_look)
         self._lanes[camera.camera_id] = _Lane(camera, self._make_tracker(), assembler, rules, absolute_time)
 
     def process(self, frames: Sequence[Frame]) -> list[JudgedPass]:
@@ -128,10 +140,13 @@ class ViolationPipeline:
         tracks = lane.tracker.update(detections.where(_is_vehicle(detections)), frame.captured_at)
         return self._judge(lane, lane.assembler.update(frame, tracks, absolute_time=lane.absolute_time))
 
-    @staticmethod
-    def _judge(lane: _Lane, passes: Sequence[VehiclePass]) -> list[JudgedPass]:
+    def _judge(self, lane: _Lane, passes: Sequence[VehiclePass]) -> list[JudgedPass]:
         """Apply the camera's rules to each pass."""
-        return [JudgedPass(p, judge(p, lane.camera, lane.rules, Facts())) for p in passes]
+        return [JudgedPass(p, judge(p, lane.camera, lane.rules, self._facts(lane, p))) for p in passes]
+
+    def _facts(self, lane: _Lane, vehicle_pass: VehiclePass) -> Facts:
+        """What the registers say; nothing when nobody is there to ask."""
+        return Facts() if self._find_facts is None else self._find_facts(vehicle_pass, lane.camera, lane.absolute_time)
 
 
 def _is_vehicle(detections: Detections) -> np.ndarray:

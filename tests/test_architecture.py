@@ -14,7 +14,18 @@ SIDEWAYS = {
     "review": {"cases", "sightings", "patterns", "registers", "dispatch"},
 }
 VISION = {"cv2", "onnxruntime", "torch"}
-WITHOUT_VISION = {"cases", "review", "dispatch", "patterns", "registers", "rules", "entities", "geometry", "errors"}
+WITHOUT_VISION = {
+    "cases",
+    "review",
+    "dispatch",
+    "sightings",
+    "patterns",
+    "registers",
+    "rules",
+    "entities",
+    "geometry",
+    "errors",
+}
 TRAINING = {"torch", "torchvision", "ultralytics", "bpy"}
 HARD_LIMIT_LINES = 500
 

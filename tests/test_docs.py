@@ -11,7 +11,9 @@ import pytest
 
 from detector.rules import RULES
 from pipelines.config import _CameraTable, _LegalTable
+from pipelines.sightings_config import HubTable, LeadsTable, PrivacyTable, RoadTable
 
+TABLES = (_CameraTable, _LegalTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,7 +28,7 @@ def test_the_command_reference_is_what_the_commands_say() -> None:
     assert check.returncode == 0, check.stderr
 
 
-@pytest.mark.parametrize("key", [*_CameraTable.model_fields, *_LegalTable.model_fields])
+@pytest.mark.parametrize("key", [key for table in TABLES for key in table.model_fields if key != "start"])
 def test_every_configuration_key_is_documented(key: str) -> None:
     """Each key of cameras.toml has a row in docs/configuration.md."""
     assert f"| `{key}` |" in read("docs/configuration.md")
@@ -42,7 +44,9 @@ def test_every_rule_parameter_is_documented_with_its_default(rule: str, paramete
     assert float(row.group(1)) == default
 
 
-@pytest.mark.parametrize("variable", ["ROADWARDEN_HOME", "ROADWARDEN_WEIGHTS"])
+@pytest.mark.parametrize(
+    "variable", ["ROADWARDEN_HOME", "ROADWARDEN_KEYS", "ROADWARDEN_PASSPHRASE", "ROADWARDEN_WEIGHTS"]
+)
 def test_every_environment_variable_is_documented(variable: str) -> None:
     """What the code reads from the environment stands in the page."""
     assert f"`{variable}`" in read("docs/configuration.md")
@@ -56,7 +60,7 @@ def test_no_other_environment_variable_is_read() -> None:
         for path in (ROOT / folder).rglob("*.py")
         for name in re.findall(r"ROADWARDEN_[A-Z]+", path.read_text(encoding="utf-8"))
     }
-    assert names == {"ROADWARDEN_HOME", "ROADWARDEN_WEIGHTS"}
+    assert names == {"ROADWARDEN_HOME", "ROADWARDEN_KEYS", "ROADWARDEN_PASSPHRASE", "ROADWARDEN_WEIGHTS"}
 
 
 def test_every_model_has_a_row_and_a_card() -> None:

@@ -1,6 +1,7 @@
 """All nouns of Roadwarden, frozen; the files stand in the order in which data flows.
 
-    time_basis, cameras ─► frames ─► tracks ─► loads, plates ─► passes ─► cases
+    time_basis, cameras ─► frames ─► tracks ─► loads, plates ─► passes ─┬► cases
+                                              hubs, registers, sightings ─► leads, watch ◄─┘
 
 Nothing here computes more than a property of itself, and nothing here imports another part of the program but
 `geometry`. Units are in the names: `_s` seconds, `_px` pixels, `_xyxy` boxes in px, `_at` instants (aware UTC).
@@ -9,15 +10,28 @@ Nothing here computes more than a property of itself, and nothing here imports a
 from detector.entities.cameras import Camera, LegalRecord
 from detector.entities.cases import Case, CaseStatus, Evidence, Finding, Grade, Violation
 from detector.entities.frames import Detections, Frame, VehicleType
+from detector.entities.hubs import Hub, Road
+from detector.entities.leads import Lead, LeadKind, LeadOutcome, Reason, TimelineEntry
 from detector.entities.loads import Cover, Fill, LoadLabel, LoadState
 from detector.entities.passes import Observation, VehiclePass
 from detector.entities.plates import Plate, PlateColour, PlateReading, PlateType
+from detector.entities.registers import RegisterEntry, RegisterKind, RegisterVersion
+from detector.entities.sightings import BadRow, ImportReport, Opening, PurgeReport, Sighting
 from detector.entities.time_basis import BEIJING, RELATIVE_EPOCH, TimeBasis, TimeSource
 from detector.entities.tracks import Track, TrackState
+from detector.entities.watch import (
+    Interception,
+    InterceptionOutcome,
+    LaterSighting,
+    NextCamera,
+    WatchEntry,
+    WatchStatus,
+)
 
 __all__ = [
     "BEIJING",
     "RELATIVE_EPOCH",
+    "BadRow",
     "Camera",
     "Case",
     "CaseStatus",
@@ -28,19 +42,39 @@ __all__ = [
     "Finding",
     "Frame",
     "Grade",
+    "Hub",
+    "ImportReport",
+    "Interception",
+    "InterceptionOutcome",
+    "LaterSighting",
+    "Lead",
+    "LeadKind",
+    "LeadOutcome",
     "LegalRecord",
     "LoadLabel",
     "LoadState",
+    "NextCamera",
     "Observation",
+    "Opening",
     "Plate",
     "PlateColour",
     "PlateReading",
     "PlateType",
+    "PurgeReport",
+    "Reason",
+    "RegisterEntry",
+    "RegisterKind",
+    "RegisterVersion",
+    "Road",
+    "Sighting",
     "TimeBasis",
     "TimeSource",
+    "TimelineEntry",
     "Track",
     "TrackState",
     "VehiclePass",
     "VehicleType",
     "Violation",
+    "WatchEntry",
+    "WatchStatus",
 ]

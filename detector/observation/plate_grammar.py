@@ -113,6 +113,28 @@ PATTERNS: tuple[Pattern, ...] = (
 )
 
 
+def as_expressions() -> list[tuple[PlateType, str, int]]:
+    """Every form as a regular expression of the whole text, without look-around, with the text's length.
+
+    Returns:
+        (kind, expression, length) in the order of `PATTERNS`; complete texts only, UNSURE fits nowhere.
+    """
+    found = []
+    for pattern in PATTERNS:
+        fixed = [f"[{p}]" for p in pattern.positions if p != MIXED or pattern.max_letters is None]
+        if pattern.max_letters is not None:
+            fixed.append(f"[{DIGITS}]*(?:[{LETTERS}][{DIGITS}]*){{0,{pattern.max_letters}}}")
+        start = "".join(fixed)
+        if pattern.refused_start == "WJ":  # the one text that another kind begins with
+            start = start.replace(
+                f"[{LETTERS}][{LETTERS}]",
+                f"(?:[{LETTERS.replace('W', '')}][{LETTERS}]|W[{LETTERS.replace('J', '')}])",
+                1,
+            )
+        found.append((pattern.plate_type, start, len(pattern.positions)))
+    return found
+
+
 class Doubt(StrEnum):
     """Why a text that is possible is yet unlikely: lowers the confidence, and sends a case to closer review."""
 

@@ -88,6 +88,11 @@ def vote(readings: Sequence[PlateReading]) -> Plate | None:
     return Plate(text, tuple(round(p * factor, 4) for _, p in best), kind, colour, len(readings))
 
 
+def mask_unsure(reading: PlateReading) -> str:
+    """One look's text with "-" for every character that is not sure by itself."""
+    return "".join(c if _is_sure(c, p) else UNSURE for c, p in zip(reading.text, reading.characters, strict=True))
+
+
 def _order(reading: PlateReading) -> tuple[object, ...]:
     return reading.text, reading.characters, reading.alternatives, reading.corners, reading.colour
 

@@ -1,7 +1,7 @@
 """TRACKS → PASSES: takes looks at tracked vehicles of one camera and gathers them into vehicle passes."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -49,7 +49,12 @@ class PassAssembler:
     """Follows the vehicles of one camera from their first confirmed frame to the end of their track."""
 
     def __init__(
-        self, camera: Camera, load_reader: LoadReader, plate_reader: PlateReader, policy: LookPolicy | None = None
+        self,
+        camera: Camera,
+        load_reader: LoadReader,
+        plate_reader: PlateReader,
+        policy: LookPolicy | None = None,
+        on_look: Callable[[str, Observation], None] | None = None,
     ) -> None:
         """Start with no vehicle in view.
 
@@ -58,11 +63,13 @@ class PassAssembler:
             load_reader: judges cargo beds.
             plate_reader: finds and reads plates.
             policy: bounds on the work; None for the defaults.
+            on_look: called at once with the pass id and each look that found a plate; None for nobody.
         """
         self._camera = camera
         self._load_reader = load_reader
         self._plate_reader = plate_reader
         self._policy = policy or LookPolicy()
+        self._on_look = on_look
         self._histories: dict[int, _History] = {}
 
     def update(self, frame: Frame, tracks: Sequence[Track], *, absolute_time: bool) -> tuple[VehiclePass, ...]:
@@ -148,6 +155,8 @@ class PassAssembler:
                 plate_searched=track.track_id in plate_of,
             )
         )
+        if self._on_look is not None and history.observations[-1].plate is not None:
+            self._on_look(history.pass_id, history.observations[-1])
         if not history.load_settled:
             oldest_at = frame.captured_at - timedelta(seconds=self._policy.max_span_s)
             history.observations[:] = [o for o in history.observations if o.captured_at >= oldest_at]

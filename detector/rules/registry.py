@@ -7,11 +7,14 @@ from typing import Any
 from detector.entities import Camera, VehiclePass, Violation
 from detector.errors import ConfigurationError
 from detector.rules.heaped_load import HeapedLoad
+from detector.rules.permits import NoPermit, OffRoute, OutsideHours
 from detector.rules.protocol import Facts, Rule
 from detector.rules.uncovered_load import UncoveredLoad
 from detector.rules.unreadable_plate import UnreadablePlate
 
-RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (UncoveredLoad, HeapedLoad, UnreadablePlate)}
+RULES: dict[str, type[Rule]] = {
+    rule.name: rule for rule in (UncoveredLoad, HeapedLoad, UnreadablePlate, NoPermit, OutsideHours, OffRoute)
+}
 
 
 def build_rule(name: str, parameters: dict[str, Any]) -> Rule:

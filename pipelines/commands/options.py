@@ -1,9 +1,13 @@
 """Options and small doors that several commands share."""
 
+import os
+import pwd
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import Engine
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
@@ -15,15 +19,33 @@ Database = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text for people.")]
 
+CamerasFile = Annotated[
+    Path | None,
+    typer.Option("--cameras", metavar="FILE", help="Configuration; default ROADWARDEN_HOME/cameras.toml if it exists."),
+]
+Person = Annotated[
+    str | None, typer.Option("--person", metavar="NAME", help="Who does this; default: the account of this machine.")
+]
+
 
 def default_database() -> str:
     """URL of the embedded database."""
     return f"sqlite:///{resolve_home() / 'roadwarden.db'}"
 
 
+def open_engine(database: str | None) -> Engine:
+    """The database of a URL, or of the home folder."""
+    return open_database(database or default_database())
+
+
 def open_store(database: str | None) -> CaseStore:
     """The case store of a URL, or of the home folder."""
-    return CaseStore(open_database(database or default_database()))
+    return CaseStore(open_engine(database))
+
+
+def account() -> str:
+    """Name of the account that runs the program, from the system and not from the environment."""
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def print_error(message: str) -> None:

@@ -92,7 +92,9 @@ def evaluate_passes(folder: Path, cameras: Cameras, errors: Path | None) -> Pass
         for number, (film, vehicles) in enumerate(zip(films, truths, strict=True)):
             place = Path(scratch) / str(number)
             place.mkdir()
-            options = ReplayOptions(cameras, choose_camera(film, cameras), None, place / "evidence")
+            options = ReplayOptions(
+                cameras, choose_camera(film, cameras), None, place / "evidence", records_sightings=False
+            )
             report = open_replayer(f"sqlite:///{place / 'cases.db'}", options).replay(film, progress)
             if report.error:
                 raise SourceError(report.error)

@@ -6,5 +6,23 @@ needs a migration beside it: a test holds the two against each other.
 
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
+from detector.database.tables.leads import LeadRow
+from detector.database.tables.registers import RegisterEntryRow, RegisterVersionRow
+from detector.database.tables.sightings import PlateOpeningRow, SightingInboxRow
+from detector.database.tables.watch import InterceptionRow, WatchEntryRow, WatchPersonRow
 
-__all__ = ["Base", "CaseRow", "EvidenceRow", "FindingRow", "UtcDateTime"]
+__all__ = [
+    "Base",
+    "CaseRow",
+    "EvidenceRow",
+    "FindingRow",
+    "InterceptionRow",
+    "LeadRow",
+    "PlateOpeningRow",
+    "RegisterEntryRow",
+    "RegisterVersionRow",
+    "SightingInboxRow",
+    "UtcDateTime",
+    "WatchEntryRow",
+    "WatchPersonRow",
+]

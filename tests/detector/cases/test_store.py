@@ -214,7 +214,7 @@ class TestFaults:
 
         with pytest.raises(StorageError, match=r"cases\.db cannot be written; check the rights"):
             CaseStore(engine).save(CASE)
-        assert contents(engine) == [[], [], []]
+        assert not any(contents(engine))
 
     def test_database_deleted_behind_our_back(self, tmp_path):
         """A file whose tables have gone is an error with a line, not a traceback."""

@@ -1,0 +1,116 @@
+"""`roadwarden sightings ...`."""
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detector.patterns.leads import LeadStore
+from detector.sightings.purging import purge as purge_store
+from detector.video.time_basis import parse_instant
+from pipelines.build_sightings import make_importer, open_desk
+from pipelines.commands.options import AsJson, CamerasFile, Database, print_error
+
+app = typer.Typer(
+    help="Sightings of plates: hashed, sealed, and deleted after their lifetime.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+SHOWN = 20
+
+
+@app.command("import")
+def import_sightings(
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="plate_text, camera_id, seen_at and more; see the docs.")],
+    cameras: CamerasFile = None,
+    database: Database = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write line numbers and reasons of refused rows here (CSV).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the records of a checkpoint system; bad rows are named by line, the good ones kept."""
+    desk = open_desk(cameras, database)
+    report = make_importer(desk.store).run(path)
+    if rejects is not None:
+        with rejects.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(
+                [("line", "reason"), *((b.line, b.reason) for b in report.bad_rows)]
+            )
+    if as_json:
+        bad = [{"line": row.line, "reason": row.reason} for row in report.bad_rows]
+        counts = {"rows": report.rows, "kept": report.kept, "known": report.known, "bad": report.bad}
+        print(json.dumps({**counts, "bad_rows": bad, "notes": report.notes}, ensure_ascii=False))
+        return
+    print(
+        f"{report.kept} sightings kept, {report.known} were there already, {report.bad} of {report.rows} rows refused"
+    )
+    for note in report.notes:
+        print(f"  note: {note}")
+    for row in report.bad_rows[:SHOWN]:
+        print_error(f"{path}: line {row.line}: {row.reason}")
+    if report.bad > SHOWN:
+        print_error(f"{path}: {report.bad - min(SHOWN, len(report.bad_rows))} more refused rows; --rejects lists them")
+
+
+@app.command()
+def count(cameras: CamerasFile = None, database: Database = None, as_json: AsJson = False) -> None:
+    """Count what is stored, by day (UTC)."""
+    counts = open_desk(cameras, database).store.count_by_day()
+    total = sum(counts.values())
+    if as_json:
+        print(json.dumps({"total": total, "days": {str(day): n for day, n in sorted(counts.items())}}))
+        return
+    for day, number in sorted(counts.items()):
+        print(f"{day}  {number}")
+    print(f"total  {total}")
+
+
+@app.command()
+def purge(
+    cameras: CamerasFile = None,
+    database: Database = None,
+    now: Annotated[
+        str | None, typer.Option(metavar="ISO8601", help="Purge as of this instant; default: the present.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what has reached the end of its lifetime, rotate the keys, and compact; run it once a day."""
+    desk = open_desk(cameras, database)
+    at = parse_instant(now, "--now") if now is not None else datetime.now(UTC)
+    privacy = desk.cameras.sightings.privacy
+    report = purge_store(desk.store, desk.engine, at)
+    leads = LeadStore(desk.engine).purge(at, privacy.lead_lifetime_days, privacy.outcome_lifetime_days)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "deleted": report.deleted_rows,
+                    "kept": report.kept_rows,
+                    "deleted_days": report.deleted_days,
+                    "destroyed_keys": report.destroyed_keys,
+                    "rekeyed_days": report.rekeyed_days,
+                    "deleted_leads": leads,
+                }
+            )
+        )
+        return
+    print(
+        f"{report.deleted_rows} sightings and {leads} leads deleted, {report.kept_rows} sightings kept; "
+        f"{report.destroyed_keys} keys destroyed, hashes of {report.rekeyed_days} days removed"
+    )
+
+
+@app.command()
+def openings(database: Database = None, as_json: AsJson = False) -> None:
+    """Show who opened sealed plates, when and why, the newest first."""
+    found = open_desk(None, database).store.openings()
+    if as_json:
+        print(json.dumps({"openings": [{**o, "at": o["at"].isoformat()} for o in found]}, ensure_ascii=False))
+        return
+    for o in found:
+        at = o["at"].isoformat(timespec="seconds")
+        print(f"{at}  {o['person']}  {o['plates']} plates  {o['subject']}: {o['reason']}")

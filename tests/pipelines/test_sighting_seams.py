@@ -1,0 +1,145 @@
+"""What live and replay call: a sighting per pass, and every look held against the watch list."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from detector.entities import (
+    Camera,
+    Observation,
+    Plate,
+    PlateColour,
+    PlateReading,
+    PlateType,
+    RegisterKind,
+    Road,
+    TimeBasis,
+    TimeSource,
+    VehiclePass,
+    VehicleType,
+)
+from detector.observation.plate_vote import mask_unsure
+from detector.patterns.interceptions import InterceptionStore
+from detector.patterns.matching import WatchMatcher
+from detector.patterns.roads import RoadGraph
+from detector.patterns.watchlist import WatchList
+from detector.registers.store import RegisterStore
+from pipelines.register_facts import PermitFacts
+from pipelines.sighting_recorder import SightingRecorder
+from pipelines.violation_pipeline import JudgedPass
+from pipelines.watching import PlateWatch
+from tests.sighting_files import open_store, write_csv
+
+CAMERA = Camera("gate", direction="入城")
+SEEN_AT = datetime(2026, 5, 18, 4, 0, tzinfo=UTC)
+EXACT = TimeBasis(TimeSource.OPERATOR, 500.0)
+CORNERS = ((0.0, 0.0), (120.0, 0.0), (120.0, 40.0), (0.0, 40.0))
+
+
+def make_pass(text="渝A12345", *, is_open=False, vehicle=VehicleType.CAR):
+    plate = Plate(text, (0.95,) * 7, PlateType.ORDINARY, PlateColour.BLUE, 5)
+    return VehiclePass("p1", "gate", 1, vehicle, SEEN_AT, SEEN_AT, 0, 2, "approaching", None, plate, (), is_open)
+
+
+def make_look(text, confidence=0.95, index=0):
+    reading = PlateReading(text, (confidence,) * len(text), (), PlateColour.BLUE, 0.9, CORNERS, 1, 0.9)
+    when = SEEN_AT + timedelta(seconds=index / 5)
+    return Observation(index, index, index / 5, when, "", (0, 0, 9, 9), 0.9, 99.0, None, reading, True)
+
+
+class TestRecorder:
+    @pytest.fixture
+    def store(self, tmp_path):
+        return open_store(tmp_path)[0]
+
+    def record(self, store, vehicle_pass, time=EXACT, case_id=None):
+        recorder = SightingRecorder(store)
+        recorder.take(JudgedPass(vehicle_pass, None), CAMERA, time, case_id)
+        recorder.flush()
+        return sum(store.count_by_day().values())
+
+    def test_one_sighting_a_pass_however_often_it_is_replayed(self, store):
+        assert [self.record(store, make_pass()) for _ in range(2)] == [1, 1]
+        with store.window(SEEN_AT - timedelta(days=1), SEEN_AT + timedelta(days=1)) as connection:
+            row = connection.execute(
+                "SELECT camera_id, direction, vehicle_type, pass_id, picture FROM sightings"
+            ).fetchone()
+        assert row == ("gate", "入城", "car", "p1", None)
+
+    @pytest.mark.parametrize(
+        ("vehicle_pass", "time"),
+        [
+            (make_pass(is_open=True), EXACT),
+            (make_pass("渝A1234-"), EXACT),
+            (replace(make_pass(), plate=None), EXACT),
+            (make_pass(), TimeBasis(TimeSource.RELATIVE, None)),
+        ],
+    )
+    def test_without_a_certain_plate_or_absolute_time_there_is_none(self, store, vehicle_pass, time):
+        assert self.record(store, vehicle_pass, time) == 0
+
+    def test_a_picture_is_named_only_where_a_case_keeps_one(self, store):
+        self.record(store, make_pass(), case_id="RW-1")
+        with store.window(SEEN_AT - timedelta(days=1), SEEN_AT + timedelta(days=1)) as connection:
+            assert connection.execute("SELECT picture FROM sightings").fetchone() == ("RW-1",)
+
+
+class TestWatch:
+    @pytest.fixture
+    def watch(self, tmp_path):
+        _, engine = open_store(tmp_path)
+        people = WatchList(engine)
+        for name in ("li", "wang"):
+            people.enrol(name, "long enough", "root")
+        self.sent = []
+        matcher = WatchMatcher(people.active, lambda: datetime.now(UTC))
+        graph = RoadGraph([Road("gate", "kerb", 900)])
+        entry = people.apply("渝A12345", "r", datetime.now(UTC) + timedelta(days=1), ("li", "long enough"))
+        people.approve(entry.entry_id, ("wang", "long enough"))
+        return PlateWatch(matcher, InterceptionStore(engine, graph), lambda *alert: self.sent.append(alert))
+
+    def test_the_alert_leaves_with_the_second_agreeing_look(self, watch):
+        """Before the pass has ended; an unsure character of the reader is a "-" and not held against it."""
+        watch.take_look(CAMERA, "p1", make_look("渝A12345"))
+        assert self.sent == []
+        unsure = make_look("渝A1234X", index=1)
+        unsure = replace(unsure, plate=replace(unsure.plate, characters=(0.95,) * 6 + (0.2,)))
+        watch.take_look(CAMERA, "p1", unsure)
+        ((interception, is_new),) = self.sent
+        assert (is_new, interception.camera_id, interception.plate_seen) == (True, "gate", "渝A1234-")
+        assert [n.camera_id for n in interception.next_cameras] == ["kerb"]
+        watch.take_look(CAMERA, "p1", make_look("渝A12345", index=2))
+        assert len(self.sent) == 1
+
+    def test_another_plate_and_an_empty_look_are_nothing(self, watch):
+        for index in range(4):
+            watch.take_look(CAMERA, "p1", make_look("渝A54321", index=index))
+            watch.take_look(CAMERA, "p1", replace(make_look("x"), plate=None))
+            watch.take_look(CAMERA, "p1", make_look("", index=index))
+        assert self.sent == []
+
+    def test_masking_keeps_what_is_sure(self):
+        """Look-alikes need more confidence than distinct characters, as in the vote."""
+        reading = make_look("渝A10P45", 0.75).plate
+        assert mask_unsure(reading) == "----P--"
+
+
+class TestPermitFacts:
+    def test_facts_come_from_the_register_in_force(self, tmp_path):
+        """Without a register nothing is known; with one, the routes are filled in by the shortest way."""
+        _, engine = open_store(tmp_path)
+        registers = RegisterStore(engine)
+        graph = RoadGraph([Road("a", "gate", 1), Road("gate", "b", 1), Road("x", "y", 1)])
+        facts = PermitFacts(registers, graph)
+        truck = make_pass(vehicle=VehicleType.TRUCK)
+        assert facts.find(truck, CAMERA, True).permits is None
+        rows = [("渝A12345", "2026-01-01", "2026-12-31", "a;b")]
+        path = write_csv(tmp_path / "p.csv", rows, ("plate", "valid_from", "valid_to", "routes"))
+        registers.import_file(RegisterKind.PERMITS, path, lambda _: True, source="s", person="p")
+        known = facts.find(truck, CAMERA, True)
+        assert (len(known.permits), known.seen_at, known.route_cameras) == (1, SEEN_AT, {"a", "gate", "b"})
+        assert facts.find(truck, CAMERA, False).seen_at is None
+        assert facts.find(truck, Camera("far"), True).route_cameras is None
+        assert facts.find(make_pass(), CAMERA, True).permits is None
+        assert facts.find(make_pass("渝A1234-", vehicle=VehicleType.TRUCK), CAMERA, True).permits is None

@@ -1,0 +1,216 @@
+"""Sightings, leads, registers and the watch list as a user meets them, on a small simulated city."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.evaluation.leads import evaluate_leads
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments, home, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ROADWARDEN_HOME": str(home / "var"), **environment},
+    )
+
+
+def answer(*arguments, home, **environment):
+    result = run(*arguments, "--json", home=home, **environment)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def simulate(folder, *arguments):
+    command = [sys.executable, ROOT / "scripts/simulate_sightings.py", folder, "--scale", "0.02", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    return simulate(tmp_path_factory.mktemp("city") / "a")
+
+
+@pytest.fixture(scope="module")
+def home(city, tmp_path_factory):
+    """A home folder with the city imported."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "var").mkdir()
+    (home / "var" / "cameras.toml").write_text((city / "cameras.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    found = answer("sightings", "import", city / "sightings.csv", home=home)
+    assert found["kept"] > 20_000
+    return home
+
+
+def test_the_simulation_is_the_same_every_time(city, tmp_path):
+    """Same arguments, same bytes; another seed, another city; illegal drivers are rare."""
+    again, other = simulate(tmp_path / "b"), simulate(tmp_path / "c", "--seed", "2")
+    names = ("sightings.csv", "truth.csv", "registers/licensed.csv", "registers/exemptions.csv", "cameras.toml")
+    assert [n for n in names if (again / n).read_bytes() != (city / n).read_bytes()] == []
+    assert (other / "sightings.csv").read_bytes() != (city / "sightings.csv").read_bytes()
+
+
+def test_leads_of_the_simulated_city(city):
+    """Above the targets with registers; the naive way finds next to none; without registers it says what it missed."""
+    found = evaluate_leads(city / "sightings.csv", city / "truth.csv", city / "registers")
+    assert found["precision_at"]["10"] == 1.0 or found["illegal"] < 10
+    assert found["recall_by_kind"]["full_time"] == 1.0
+    assert found["exempt_listed"] == 0
+    assert found["baselines"]["visit_frequency"]["precision_at"]["10"] == 0.0
+    bare = evaluate_leads(city / "sightings.csv", city / "truth.csv")
+    assert bare["unchecked"] == ["licensed", "exemptions"]
+    assert bare["precision_at"]["10"] < found["precision_at"]["10"]
+
+
+def test_evaluate_prints_one_json_object(city, tmp_path):
+    found = answer(
+        "evaluate",
+        "leads",
+        city / "sightings.csv",
+        city / "truth.csv",
+        "--registers",
+        city / "registers",
+        home=tmp_path,
+    )
+    assert {"precision_at", "recall", "recall_by_kind", "exempt_listed", "baselines"} <= found.keys()
+    assert not (tmp_path / "var").exists()
+
+
+def test_scan_show_and_feed_back(home):
+    """A lead has sentences in Chinese, its opening is logged, and a lawful outcome keeps it out of the next scan."""
+    found = answer("leads", "scan", "--person", "zhang", "--reason", "shift 3", home=home)
+    lead = next(lead for lead in found["leads"] if lead["kind"] == "ride_hailing")
+    assert all(re.search("[一-鿿]", reason["text"]) for reason in lead["reasons"])
+    shown = run("leads", "show", lead["lead_id"], "--language", "en", home=home).stdout
+    assert "suspected illegal ride-hailing" in shown
+    log = answer("sightings", "openings", home=home)["openings"]
+    assert {(entry["person"], entry["reason"]) for entry in log} == {("zhang", "shift 3")}
+    assert run("leads", "outcome", lead["lead_id"], "lawful", "--person", "li", home=home).returncode == 0
+    again = answer("leads", "scan", home=home)
+    assert lead["plate"] not in [other["plate"] for other in again["leads"] if other["kind"] == "ride_hailing"]
+    listed = answer("leads", "list", "--closed", home=home)["leads"]
+    assert [(other["lead_id"], other["outcome_by"]) for other in listed] == [(lead["lead_id"], "li")]
+
+
+@pytest.mark.parametrize("missing", ["impact_assessment", "assessed_on"])
+def test_without_an_impact_assessment_nothing_is_scanned(home, tmp_path, missing):
+    """PIPL art. 55: one clear line, exit 1, no lead."""
+    text = (home / "var" / "cameras.toml").read_text(encoding="utf-8")
+    bare = tmp_path / "bare.toml"
+    bare.write_text(re.sub(rf"(?m)^{missing} = .*$", "", text), encoding="utf-8")
+    before = len(answer("leads", "list", home=home)["leads"])
+    result = run("leads", "scan", "--cameras", bare, home=home)
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "impact_assessment" in result.stderr
+    assert len(answer("leads", "list", home=home)["leads"]) == before
+
+
+def test_registers_exclude_and_are_listed(home, city):
+    """After the import the scan has nothing more to say about what it could not check."""
+    assert "not loaded" in run("register", "list", home=home).stdout
+    for kind in ("licensed", "exemptions"):
+        found = answer(
+            "register", "import", kind, city / "registers" / f"{kind}.csv", "--source", "transport", home=home
+        )
+        assert found["rows"] > 10
+    assert answer("leads", "scan", home=home)["unchecked"] == []
+    assert {r["kind"] for r in answer("register", "list", home=home)["registers"]} == {"licensed", "exemptions"}
+
+
+def test_purge_as_of_a_later_day_leaves_nothing(city, tmp_path):
+    """Everything is past its lifetime: rows, files, keys of that time."""
+    answer("sightings", "import", city / "sightings.csv", "--cameras", city / "cameras.toml", home=tmp_path)
+    total = answer("sightings", "count", home=tmp_path)["total"]
+    found = answer("sightings", "purge", "--now", "2026-08-01T00:00:00+08:00", home=tmp_path)
+    assert (found["deleted"], found["kept"]) == (total, 0)
+    assert answer("sightings", "count", home=tmp_path) == {"total": 0, "days": {}}
+    assert list((tmp_path / "var" / "sightings").rglob("*.parquet")) == []
+    assert found["destroyed_keys"] >= 2
+    refused = answer("sightings", "import", city / "sightings.csv", home=tmp_path)
+    assert refused["kept"] == 0
+
+
+def test_bad_rows_are_said_on_standard_error_and_the_rest_kept(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "plate_text,camera_id,seen_at\n渝A12345,in,2026-05-08T12:00:00Z\n?,in,2026-05-08T12:00:00Z\n", encoding="utf-8"
+    )
+    result = run("sightings", "import", path, "--rejects", tmp_path / "bad.csv", home=tmp_path)
+    assert result.returncode == 0
+    assert "1 sightings kept" in result.stdout
+    assert f"{path}: line 3: plate_text is no Chinese plate" in result.stderr
+    assert (tmp_path / "bad.csv").read_text(encoding="utf-8").splitlines()[1].startswith("3,")
+
+
+def test_the_watch_list_needs_two_people(tmp_path):
+    """One account cannot approve its own entry, nor another's name without its passphrase."""
+    one, two = {"ROADWARDEN_PASSPHRASE": "first passphrase"}, {"ROADWARDEN_PASSPHRASE": "second passphrase"}
+    for name, secret in (("li", one), ("wang", two)):
+        assert run("watch", "enrol", name, home=tmp_path, **secret).returncode == 0
+    wanted = ("watch", "add", "渝A·12345", "--applicant", "li", "--reason", "complaint", "--expires")
+    assert run(*wanted, "2020-01-01T00:00:00+08:00", home=tmp_path, **one).returncode == 1
+    from datetime import UTC, datetime, timedelta
+
+    entry = answer(*wanted, (datetime.now(UTC) + timedelta(days=3)).isoformat(), home=tmp_path, **one)
+    assert (entry["plate"], entry["status"]) == ("渝A12345", "requested")
+    for name in ("li", "wang"):
+        refused = run("watch", "approve", entry["entry_id"], "--approver", name, home=tmp_path, **one)
+        assert refused.returncode == 1
+        assert "first passphrase" not in refused.stderr + refused.stdout
+    approved = answer("watch", "approve", entry["entry_id"], "--approver", "wang", home=tmp_path, **two)
+    assert (approved["status"], approved["approver"]) == ("active", "wang")
+    revoked = answer("watch", "revoke", entry["entry_id"], "--by", "wang", "--reason", "done", home=tmp_path, **two)
+    assert revoked["status"] == "revoked"
+    assert [e["status"] for e in answer("watch", "list", home=tmp_path)["entries"]] == ["revoked"]
+    assert "no interception" in run("watch", "hits", home=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[hub]]\nid = "h"\n', "has no camera"),
+        ('[[hub]]\nid = "h"\nentry = ["b"]\n', "no camera 'b'"),
+        ('[[hub]]\nid = "h"\nentry = ["a"]\nexit = ["a"]\n', "two roles"),
+        ('[[hub]]\nid = "h"\nentry = ["a"]\n[[hub]]\nid = "g"\nexit = ["a"]\n', "two hubs"),
+        ('[[road]]\nfrom = "a"\nto = "z"\ndistance_m = 5\n', "no camera 'z'"),
+        ('[[road]]\nfrom = "a"\nto = "a"\ndistance_m = -5\n', "distance_m"),
+        ("[leads]\nwindow_days = 60\n", "key_window_days"),
+        ("[privacy]\nlifetime_days = 400\n", "lifetime_days"),
+    ],
+)
+def test_mistakes_in_hubs_and_roads_are_named(tmp_path, text, words):
+    path = tmp_path / "c.toml"
+    path.write_text(f'{text}\n[[camera]]\nid = "a"\n', encoding="utf-8")
+    result = run("sightings", "count", "--cameras", path, home=tmp_path)
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_keys_inside_the_store_are_refused(tmp_path):
+    """Whoever copies the store must not copy the keys."""
+    folder = tmp_path / "var" / "sightings" / "keys"
+    result = run("sightings", "count", home=tmp_path, ROADWARDEN_KEYS=str(folder))
+    assert result.returncode == 1
+    assert "must not lie in the store" in result.stderr
+
+
+def test_keys_go_where_the_environment_says(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("plate_text,camera_id,seen_at\n渝A12345,in,2026-05-08T12:00:00Z\n", encoding="utf-8")
+    assert run("sightings", "import", path, home=tmp_path, ROADWARDEN_KEYS=str(tmp_path / "k")).returncode == 0
+    assert len(list((tmp_path / "k").glob("*.key"))) == 3
+    assert not (tmp_path / "var" / "keys").exists()
