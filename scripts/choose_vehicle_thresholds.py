@@ -5,43 +5,26 @@
 
 For every class the threshold with the best F2 (a missed vehicle weighs four times a false one, since a false one must
 still persist over frames and show a load) over the val parts in which every vehicle is labelled; `road-cameras`, in
-which far ones are not, is only counted. Boxes match at IoU 0.5, class by class, surest first.
+which far ones are not, is only counted. Boxes match at IoU 0.5, class by class, in the
+detector's order.
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.entities import VehicleType
-from detector.geometry import iou_matrix
+from detector.evaluation.vehicles import match
 from detector.inference import OnnxModel
+from pipelines.evaluation.pictures import list_pictures, read_picture
+from pipelines.evaluation.vehicles import read_labels
 
 FULLY_LABELLED = ("highway-id", "openimages-vehicles")
 SETS = (*FULLY_LABELLED, "road-cameras")
 GRID = np.round(np.arange(0.05, 0.8, 0.05), 2)
-
-
-def read_labels(path: Path, width_px: int, height_px: int) -> np.ndarray:
-    """Rows of class, x1, y1, x2, y2 in px from a YOLO text file."""
-    rows = np.array([line.split()[:5] for line in path.read_text().splitlines() if line.split()], float).reshape(-1, 5)
-    half = rows[:, 3:] / 2
-    corners = np.concatenate([rows[:, 1:3] - half, rows[:, 1:3] + half], axis=1)
-    return np.concatenate([rows[:, :1], corners * [width_px, height_px, width_px, height_px]], axis=1)
-
-
-def match_image(found_xyxy: np.ndarray, truth_xyxy: np.ndarray) -> np.ndarray:
-    """For each found box, surest first, the truth that it takes, or -1."""
-    overlap = iou_matrix(found_xyxy, truth_xyxy)
-    taken = np.full(len(found_xyxy), -1)
-    for row in range(len(found_xyxy)):
-        if len(truth_xyxy) and overlap[row].max() >= 0.5:
-            taken[row] = overlap[row].argmax()
-            overlap[:, taken[row]] = 0.0
-    return taken
 
 
 def measure(folder: Path, detector: OnnxVehicleDetector) -> Iterator[tuple[int, float, bool, float]]:
@@ -49,14 +32,13 @@ def measure(folder: Path, detector: OnnxVehicleDetector) -> Iterator[tuple[int, 
 
     A truth that was found is a row with its confidence; one that was not has confidence -1; a false box has height 0.
     """
-    for path in sorted((folder / "images").iterdir()):
-        image = cv2.imread(str(path))
-        height, width = image.shape[:2]
-        truth = read_labels(folder / "labels" / f"{path.stem}.txt", width, height)
+    for path in list_pictures(folder / "images"):
+        image = read_picture(path)
+        truth = read_labels(folder / "labels" / f"{path.stem}.txt", *image.shape[:2])
         found = detector.detect([image])[0]
         for kind in VehicleType:
-            mine, boxes = found.where(found.class_id == kind), truth[truth[:, 0] == kind, 1:]
-            taken = match_image(mine.xyxy, boxes)
+            mine, boxes = found.where(found.class_id == kind), truth.boxes(kind)
+            taken = match(mine.xyxy, boxes, 0.5)
             for confidence, index in zip(mine.confidence, taken, strict=True):
                 side = boxes[index, 3] - boxes[index, 1] if index >= 0 else 0.0
                 yield int(kind), float(confidence), bool(index >= 0), float(side)
