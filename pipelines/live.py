@@ -49,15 +49,21 @@ class _Session:
 class LiveRunner:
     """Watches cameras until it is stopped, then finishes the evidence in progress."""
 
-    def __init__(self, plans: list[CameraPlan], desk: CaseDesk, ring_root: Path) -> None:
+    def __init__(self, plans: list[CameraPlan], desk: CaseDesk, ring_root: Path, intake: Intake | None = None) -> None:
         """Prepare, without connecting.
+
+        Args:
+            plans: the cameras.
+            desk: judges and keeps.
+            ring_root: folder of the packet rings, of this process alone.
+            intake: None for one of the usual depth.
 
         Raises:
             StorageError: the ring's folder cannot be written, or another process uses it.
         """
         self._desk = desk
         self._lock = _lock(ring_root)
-        self._intake = Intake()
+        self._intake = intake or Intake()
         self._watches = {p.camera.camera_id: CameraWatch(p, self._intake, ring_root) for p in plans}
         self._sessions: dict[str, _Session] = {}
         self._unfinished: list[_Session] = []
@@ -68,7 +74,7 @@ class LiveRunner:
         """Watch until `stop` is set.
 
         Returns:
-            False when evidence could not be written to the last; its packets stay in the ring's folder.
+            False when evidence could not be written to the last; its case stays without.
         """
         for watch in self._watches.values():
             watch.start()

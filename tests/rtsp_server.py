@@ -2,7 +2,8 @@
 
     rtsp_server.py [--only USER:PASSWORD] MOUNT=FILE...
 
-Prints its port. Each client gets the file from its beginning, at its own pace; with `--only`, after Digest authentication.
+Prints its port. Each client gets the file from its beginning, at its own pace; with `--only` after Digest
+authentication.
 """
 
 import sys
@@ -29,9 +30,10 @@ if credentials:
 for argument in arguments[2:] if credentials else arguments:
     mount, _, file = argument.partition("=")
     codec = "h265" if file.endswith(".hevc.mp4") else "h264"
+    demuxer = "tsdemux" if file.endswith(".ts") else "qtdemux"
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        f'( filesrc location="{file}" ! qtdemux ! {codec}parse config-interval=-1 ! rtp{codec}pay name=pay0 pt=96 )'
+        f'( filesrc location="{file}" ! {demuxer} ! {codec}parse config-interval=-1 ! rtp{codec}pay name=pay0 pt=96 )'
     )
     if credentials:
         role = Gst.Structure.new_empty("reader")

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -216,9 +217,11 @@ class LiveSource:
     def _complete_times(self, early: list[av.Packet]) -> None:
         """What comes before the first time stamp is shown before everything that has one."""
         untimed = [raw for raw in early if raw.pts is None]
-        first_pts = min((raw.pts for raw in early if raw.pts is not None), default=0)
+        timed = sorted(raw.pts for raw in early if raw.pts is not None)
+        # The picture rate that FFmpeg guesses can be twice the true one; the stamps that follow know better.
+        picture = min((b - a for a, b in pairwise(timed) if b > a), default=self._repair.picture)
         for back, raw in enumerate(reversed(untimed), start=1):
-            raw.pts = first_pts - back * self._repair.picture
+            raw.pts = (timed[0] if timed else 0) - back * picture
             raw.dts = None
 
     def _take(self, raw: av.Packet, arrival: datetime) -> str | None:

@@ -26,6 +26,7 @@ def run(
     from pipelines.build import open_live  # the vision stack loads only where it is used
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     home = resolve_home()
     cameras_path = cameras or (home / "cameras.toml" if (home / "cameras.toml").is_file() else None)
     runner = open_live(
