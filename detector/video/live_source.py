@@ -194,6 +194,7 @@ class LiveSource:
             self._container.close()
             self._ring.finish()
             with self._changed:
+                self._clock.settle()  # a session that was short is analysed all the same
                 self.end_reason = self.end_reason or reason
                 self._changed.notify_all()
 

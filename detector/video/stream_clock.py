@@ -71,21 +71,26 @@ class StreamClock:
         self._first_arrival = self._first_arrival or arrival
         self._least = origin if self._least is None else min(self._least, origin)
         if self.settled is None:
-            self._settle(stream_s, arrival, reported)
+            self._try_to_settle(stream_s, arrival, reported)
             return None
         if reported is not None and self.settled.basis.source is TimeSource.RTCP_SENDER_REPORT:
             drift_s = (reported - timedelta(seconds=stream_s) - self.settled.started_at).total_seconds()
             return f"the camera's clock moved by {drift_s:.1f} s" if abs(drift_s) > MAX_DRIFT_S else None
         return self._check_arrival(origin, arrival)
 
-    def _settle(self, stream_s: float, arrival: datetime, reported: datetime | None) -> None:
+    def settle(self) -> None:
+        """Wait no longer: without a report by now, arrival must do; no effect when no packet came."""
+        if self.settled is None and self._least is not None:
+            self.settled = Settled(TimeBasis(TimeSource.HOST_ARRIVAL, ARRIVAL_UNCERTAINTY_MS), self._least)
+
+    def _try_to_settle(self, stream_s: float, arrival: datetime, reported: datetime | None) -> None:
         if reported is not None:
             started_at = reported - timedelta(seconds=stream_s)
             offset_ms = abs((started_at - self._least).total_seconds()) * 1000
             basis = TimeBasis(TimeSource.RTCP_SENDER_REPORT, round(max(REPORT_UNCERTAINTY_MS, offset_ms), 1))
             self.settled = Settled(basis, started_at)
         elif arrival - self._first_arrival >= timedelta(seconds=SETTLE_S):
-            self.settled = Settled(TimeBasis(TimeSource.HOST_ARRIVAL, ARRIVAL_UNCERTAINTY_MS), self._least)
+            self.settle()
 
     def _check_arrival(self, origin: datetime, arrival: datetime) -> str | None:
         """Without reports: the least delay of each minute must stay what it was."""

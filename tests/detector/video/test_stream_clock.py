@@ -63,3 +63,14 @@ def test_time_stamps_that_fall_behind_for_a_minute_end_the_session() -> None:
     clock = StreamClock()
     faults = [clock.take(n * 0.5, at(n * 0.5 * 1.1), None) for n in range(400)]
     assert any(fault and "fell behind" in fault for fault in faults)
+
+
+def test_a_session_that_ends_early_has_the_time_of_arrival() -> None:
+    """A few seconds of video are worth analysing; no packet at all is nothing."""
+    clock = StreamClock()
+    clock.settle()
+    assert clock.settled is None
+    clock.take(0.0, at(0.5), None)
+    clock.settle()
+    assert clock.settled.basis.source is TimeSource.HOST_ARRIVAL
+    assert clock.settled.started_at == at(0.5)
