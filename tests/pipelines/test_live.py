@@ -28,8 +28,9 @@ from detector.entities import (
     TimeSource,
     VehicleType,
 )
-from detector.errors import SourceError, StorageError
+from detector.errors import EvidenceError, SourceError, StorageError
 from detector.evidence.manifest import ModelRecord, Provenance
+from detector.evidence.package import Package
 from detector.evidence.verify import verify_package
 from detector.geometry import Box
 from detector.tracking import ByteTracker
@@ -96,6 +97,13 @@ class FailingStore(CaseStore):
             self.refusals -= 1
             raise StorageError("database is away")
         return super().save(case)
+
+
+class ImpossiblePackages(PackageMaker):
+    """Footage of which no package can be made."""
+
+    def make(self, *_: object) -> Package:
+        raise EvidenceError("no picture can be decoded")
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +200,21 @@ def test_a_database_that_is_away_loses_no_case(clip: Path, tmp_path: Path, serve
     watch(plans, desk, tmp_path / "ring", has_case_sealed)
     assert desk.store.refusals == 0
     assert all(case.evidence is not None for case in desk.store.list())
+
+
+def test_a_package_that_cannot_be_made_leaves_the_case_and_is_told(
+    clip: Path, tmp_path: Path, serve_rtsp: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The alert stays a case without evidence; nothing is tried for ever, and the watch ends soundly."""
+    url = serve_rtsp(f"gate={clip}")
+    usual = make_desk(tmp_path)
+    packages = ImpossiblePackages(tmp_path / "evidence", usual.packages.provenance)
+    desk = CaseDesk(usual.pipeline, packages, usual.store, None)
+    plans = [CameraPlan(CAMERA, StreamSettings(f"{url}/gate"))]
+    watch(plans, desk, tmp_path / "ring", lambda _: bool(desk.store.list()))
+    (case,) = desk.store.list()
+    assert (case.evidence, case.grade_reasons) == (None, ("evidence_pending",))
+    assert "camera gate: no picture can be decoded" in caplog.text
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
