@@ -1,8 +1,11 @@
 """The composition root: the only place where concrete classes meet."""
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
@@ -18,7 +21,11 @@ from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
 from detector.weights import ModelFile, find_weights, load_model_file
 from pipelines.build_sightings import open_sightings
+from pipelines.camera_watch import CameraPlan
 from pipelines.case_pipeline import PackageMaker
+from pipelines.config import Cameras, resolve_home
+from pipelines.fault_guard import FaultGuard
+from pipelines.live import CaseDesk, LiveRunner
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.sighting_recorder import SightingRecorder
@@ -62,23 +69,52 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
         StorageError: the database or the evidence folder cannot be written.
         ConfigurationError: the camera is unknown, or the database's URL is wrong.
     """
+    cameras = options.cameras
     if options.camera_id is not None:
-        options.cameras.choose(options.camera_id)
+        cameras.choose(options.camera_id)
     check_writable(options.evidence_root)
     engine = open_database(database_url)
-    store = CaseStore(engine)
     models, files = load_models()
-    provenance = Provenance(
-        models=tuple(ModelRecord(file.name, file.version, file.sha256) for file in files),
-        configuration_sha256=options.cameras.sha256,
-        software_version=read_version(),
-    )
-    facts = PermitFacts(RegisterStore(engine), RoadGraph(options.cameras.sightings.roads))
-    watch = open_watch(options.cameras, engine, announce)
+    facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
+    watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    is_recording = options.records_sightings and options.cameras.sightings.privacy.record
-    recorder = SightingRecorder(open_sightings(options.cameras, engine)) if is_recording else None
-    return Replayer(options, pipeline, PackageMaker(options.evidence_root, provenance), store, recorder)
+    packages = PackageMaker(options.evidence_root, _provenance(files, cameras))
+    return Replayer(
+        options, pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, options.records_sightings)
+    )
+
+
+def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveRunner:
+    """Everything that watching live cameras needs, checked before the first one is asked.
+
+    Raises:
+        ModelError: weights are missing, altered, or cannot run here.
+        StorageError: the database, the evidence folder or the packet ring cannot be written, or another process
+            watches from this home folder.
+        ConfigurationError: no camera has a stream, a password is not there, or the database's URL is wrong.
+    """
+    streams = cameras.find_streams()
+    check_writable(evidence_root)
+    engine = open_database(database_url)
+    models, files = load_models()
+    guard = FaultGuard()
+    facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
+    watch = open_watch(cameras, engine, announce)
+    pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
+    packages = PackageMaker(evidence_root, _provenance(files, cameras))
+    plan = [CameraPlan(cameras.by_id[camera_id], settings) for camera_id, settings in streams.items()]
+    desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True))
+    return LiveRunner(plan, desk, resolve_home() / "ring")
+
+
+def _provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
+    models = tuple(ModelRecord(file.name, file.version, file.sha256) for file in files)
+    return Provenance(models, cameras.sha256, read_version())
+
+
+def _open_recorder(cameras: Cameras, engine: Engine, is_wanted: bool) -> SightingRecorder | None:
+    is_recording = is_wanted and cameras.sightings.privacy.record
+    return SightingRecorder(open_sightings(cameras, engine)) if is_recording else None
 
 
 def check_writable(folder: Path) -> None:

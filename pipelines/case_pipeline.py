@@ -4,12 +4,14 @@ A case is stored when a rule first speaks: that is the alert. Its evidence follo
 have been seen. A pass that stays in view is sealed with what is known after `LONGEST_WAIT_S`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
 from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, Violation
+from detector.errors import EvidenceError, RoadwardenError, StorageError
 from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, write_viewing_copy
 from detector.evidence.manifest import CaseFacts, Provenance
 from detector.evidence.package import EvidenceRequest, Package, write_package
@@ -28,6 +30,10 @@ AFTER_S = 10.0
 LONGEST_WAIT_S = 90.0
 """Seconds after the first deciding moment at which a vehicle that is still in view is sealed all the same; together
 with `BEFORE_S` less than the packet ring holds."""
+
+
+RETRY_S = 5.0
+"""Seconds of the stream after which a package is tried again that the disk or the database refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class _Pending:
 
     violation: Violation
     is_open: bool
+    not_before_s: float = float("-inf")
 
     @property
     def first_s(self) -> float:
@@ -65,7 +72,14 @@ class _Pending:
 class CasePipeline:
     """Cases of one source, from the first alert to the sealed package."""
 
-    def __init__(self, camera: Camera, source: FrameSource, packages: PackageMaker, store: CaseStore) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        source: FrameSource,
+        packages: PackageMaker,
+        store: CaseStore,
+        on_fault: Callable[[RoadwardenError], None] | None = None,
+    ) -> None:
         """Start without cases.
 
         Args:
@@ -73,7 +87,10 @@ class CasePipeline:
             source: gives time, stream and the ring that clips are cut from.
             packages: makes evidence packages.
             store: keeps the cases.
+            on_fault: told of what could not be stored; such a violation waits and is tried again, and one whose
+                package cannot be made at all keeps its case without evidence. None: faults are raised.
         """
+        self._on_fault = on_fault
         self._camera = camera
         self._source = source
         self._packages = packages
@@ -85,6 +102,11 @@ class CasePipeline:
     def sealed(self) -> tuple[tuple[Case, str], ...]:
         """Every case sealed so far with the absolute path of its package, in the order of their first moments."""
         return tuple(sorted(self._sealed.values(), key=lambda item: (item[0].captured_at, item[0].case_id)))
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether a violation still waits for its package."""
+        return bool(self._pending)
 
     def take(self, judged: JudgedPass) -> None:
         """Take a judged pass: a new violation is stored at once, a known one is renewed."""
@@ -99,20 +121,39 @@ class CasePipeline:
             return
         pending = self._pending[pass_id] = _Pending(violation, vehicle_pass.is_open)
         self._source.ring.hold(pass_id, pending.first_s - BEFORE_S)
-        self._store.save(self._make_case(violation, None))
+        self._guard(lambda: self._store.save(self._make_case(violation, None)))
 
     def advance(self, stream_s: float) -> None:
         """The source has come to `stream_s` seconds: seal what is complete."""
         for pass_id, pending in list(self._pending.items()):
             has_waited = stream_s >= pending.first_s + LONGEST_WAIT_S
             is_ready = not pending.is_open and self._source.ring.is_complete(pending.last_s + AFTER_S)
-            if is_ready or has_waited:
-                self._seal(pass_id)
+            if (is_ready or has_waited) and stream_s >= pending.not_before_s:
+                pending.not_before_s = stream_s + RETRY_S
+                self._settle(pass_id)
 
     def finish(self) -> None:
-        """The source has ended: seal everything that waits, with the seconds that there are."""
+        """The source has ended: seal everything that waits, with the seconds that there are; may be repeated."""
         for pass_id in list(self._pending):
-            self._seal(pass_id)
+            self._settle(pass_id)
+
+    def _settle(self, pass_id: str) -> None:
+        """Seal one violation; one that can never be sealed waits no longer."""
+        fault = self._guard(lambda: self._seal(pass_id))
+        if isinstance(fault, EvidenceError):
+            del self._pending[pass_id]
+            self._source.ring.release(pass_id)
+
+    def _guard(self, act: Callable[[], object]) -> RoadwardenError | None:
+        """Do something that disk, database or footage may refuse; returns the refusal when somebody is told of it."""
+        try:
+            act()
+        except (EvidenceError, StorageError) as error:
+            if self._on_fault is None:
+                raise
+            self._on_fault(error)
+            return error
+        return None
 
     def _seal(self, pass_id: str) -> None:
         """Write the package of one violation and complete its case."""

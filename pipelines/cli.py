@@ -5,7 +5,7 @@ import sys
 import typer
 
 from detector.errors import RoadwardenError
-from pipelines.commands import cases, evaluate, evaluate_leads, evidence, leads, register, replay, sightings, watch
+from pipelines.commands import cases, evaluate, evaluate_leads, evidence, leads, register, replay, run, sightings, watch
 from pipelines.commands.options import print_error
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(replay.replay)
+app.command()(run.run)
 app.add_typer(cases.app, name="cases")
 app.command()(evidence.verify)
 app.add_typer(sightings.app, name="sightings")

@@ -6,16 +6,19 @@ Every mistake is found here and named with file, camera and key; nothing further
 import hashlib
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from detector.entities import Camera, LegalRecord
 from detector.errors import ConfigurationError
 from detector.rules import RULES, build_rule
+from detector.video.stream_settings import StreamSettings
 from pipelines.sightings_config import (
     HubTable,
     LeadsTable,
@@ -49,6 +52,65 @@ class _LegalTable(BaseModel):
         return value
 
 
+class _StreamTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    url: str
+    transport: Literal["tcp", "udp"] = "tcp"
+    username: str | None = None
+    password_env: str | None = None
+    password_file: Path | None = None
+    timeout_s: Annotated[float, Field(ge=1.0, le=60.0)] = 5.0
+    ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
+    ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
+
+    @field_validator("url")
+    @classmethod
+    def _is_rtsp(cls, value: str) -> str:
+        # The value itself is never repeated: it may hold a password.
+        parts = urlsplit(value)
+        if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
+            raise ValueError("must begin with rtsp:// or rtsps:// and name a host")
+        if "@" in parts.netloc:
+            raise ValueError("must hold no credentials; use username and password_env or password_file")
+        return value
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> Self:
+        given = [key for key in (self.password_env, self.password_file) if key is not None]
+        if len(given) > 1 or bool(given) != (self.username is not None):
+            raise ValueError("credentials are username with either password_env or password_file")
+        return self
+
+    def build(self) -> StreamSettings:
+        """The settings, with the password read from where it is.
+
+        Raises:
+            ConfigurationError: the password is not there.
+        """
+        return StreamSettings(
+            url=self.url,
+            transport=self.transport,
+            username=self.username,
+            password=self._password(),
+            timeout_s=self.timeout_s,
+            ring_s=self.ring_s,
+            ring_mb=self.ring_mb,
+        )
+
+    def _password(self) -> str | None:
+        if self.password_env is not None:
+            if self.password_env not in os.environ:
+                raise ConfigurationError(f"stream.password_env: {self.password_env} is not in the environment")
+            return os.environ[self.password_env]
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+            raise ConfigurationError(f"stream.password_file: {self.password_file}: {reason}") from None
+
+
 class _CameraTable(BaseModel):
     model_config = ConfigDict(extra="forbid")
     id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -61,6 +123,7 @@ class _CameraTable(BaseModel):
     zone: Annotated[list[tuple[Share, Share]], Field(min_length=3)] | None = None
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     legal: _LegalTable | None = None
+    stream: _StreamTable | None = None
 
     @field_validator("rules")
     @classmethod
@@ -111,12 +174,32 @@ class Cameras:
         sha256: hash of the file's bytes; of nothing when there is no file.
         path: the file; None for the built-in single camera.
         sightings: hubs, roads, privacy and leads.
+        tables: the tables of the file by camera, for `find_streams`.
     """
 
     by_id: dict[str, Camera]
     sha256: str
     path: Path | None
     sightings: SightingConfig = field(default_factory=SightingConfig)
+    tables: Mapping[str, _CameraTable] = field(default_factory=dict, repr=False)
+
+    def find_streams(self) -> dict[str, StreamSettings]:
+        """How to reach the cameras that can be watched live; passwords are read now, so that replay needs none.
+
+        Raises:
+            ConfigurationError: there is no such camera, or a password is not there.
+        """
+        streams = {}
+        for camera_id, table in self.tables.items():
+            if table.stream is not None:
+                try:
+                    streams[camera_id] = table.stream.build()
+                except ConfigurationError as error:
+                    raise ConfigurationError(f"{self.path}: camera {camera_id!r}: {error}") from None
+        if not streams:
+            where = str(self.path) if self.path else "no cameras.toml in use"
+            raise ConfigurationError(f"{where}: no camera has a [camera.stream] table; nothing can be watched live")
+        return streams
 
     def choose(self, camera_id: str | None, sidecar_id: str | None = None) -> Camera:
         """The camera that a clip belongs to: named on the command line, in its sidecar, or the only one there is.
@@ -162,7 +245,8 @@ def load_cameras(path: Path | None) -> Cameras:
         if table.id in by_id:
             raise ConfigurationError(f"{path}: camera {table.id!r}: id is used twice")
         by_id[table.id] = table.build()
-    return Cameras(by_id, hashlib.sha256(content).hexdigest(), path, _build_sightings(path, tables, by_id))
+    sightings = _build_sightings(path, tables, by_id)
+    return Cameras(by_id, hashlib.sha256(content).hexdigest(), path, sightings, {t.id: t for t in tables.camera})
 
 
 def _build_sightings(path: Path, tables: _File, by_id: dict[str, Camera]) -> SightingConfig:

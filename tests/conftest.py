@@ -1,5 +1,6 @@
 """Servers that tests need: started here, from what `.ci/run` installs."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -38,6 +39,26 @@ def postgresql_url() -> Iterator[str]:
         run(bin_path / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def serve_rtsp() -> Iterator[Callable[..., str]]:
+    """Starts GStreamer's RTSP server: arguments of `tests/rtsp_server.py` in, "rtsp://HOST:PORT" out."""
+    python = "/usr/bin/python3"  # `gi` is a Debian package and lives outside the virtual environment
+    probe = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    found = Path(python).exists() and subprocess.run([python, "-c", probe], capture_output=True, check=False)
+    require(
+        bool(found) and found.returncode == 0, "GStreamer's RTSP server (Debian package gir1.2-gst-rtsp-server-1.0)"
+    )
+    with contextlib.ExitStack() as stack:
+
+        def serve(*arguments: str) -> str:
+            command = [python, str(Path(__file__).parent / "rtsp_server.py"), *arguments]
+            server = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            stack.callback(server.kill)
+            return f"rtsp://127.0.0.1:{int(server.stdout.readline())}"
+
+        yield serve
 
 
 def _make_runner(folder: Path) -> Callable[..., None]:

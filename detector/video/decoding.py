@@ -1,7 +1,8 @@
 """From compressed to upright BGR images, the same way for analysis and for the stills of the evidence."""
 
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 import av
@@ -115,10 +116,7 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     missing = set(wanted_pts)
     images: dict[int, np.ndarray] = {}
     converter = ImageConverter(info)
-    with av.open(io.BytesIO(info.header)) as container:
-        context = container.streams.video[0].codec_context
-        context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
-        decoder = Decoder(context)
+    with open_decoder(info) as decoder:
         for raw in chain((packet.to_av() for packet in packets), [None]):
             if not missing:
                 break
@@ -130,6 +128,15 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     if missing:
         raise EvidenceError(f"pictures cannot be decoded again from the packets: pts {sorted(missing)}")
     return images
+
+
+@contextmanager
+def open_decoder(info: StreamInfo) -> Iterator["Decoder"]:
+    """A decoder of a stream's packets that needs nothing but its description."""
+    with av.open(io.BytesIO(info.header)) as container:
+        context = container.streams.video[0].codec_context
+        context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
+        yield Decoder(context)
 
 
 def pts_of(picture: VideoFrame) -> int:

@@ -1,28 +1,22 @@
 """Recorded files as a source of frames."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Self
 
-import av
-from av.video.frame import VideoFrame
-
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import Packet, PacketStore, StreamInfo
-from detector.video.damage import DamageLog, PictureTrust
-from detector.video.decoding import ImageConverter, describe, pts_of
+from detector.video.decoding import describe, pts_of
+from detector.video.frame_cutter import FrameCutter
 from detector.video.recording import Recording, presentation_stamps
 from detector.video.ring import PacketRing
-from detector.video.sampling import SamplingGrid
 from detector.video.source import SourceCounters
 from detector.video.time_basis import clip_time
 
 _TRUNCATED_S = 0.5
-_HIDES_PICTURES = {"vp8", "vp9", "av1", "mpeg4"}
-"""Codecs with packets that are never shown (or stand for a repetition): a packet without a picture is no damage."""
 
 
 class FileSource:
@@ -54,19 +48,13 @@ class FileSource:
             ConfigurationError: `started_at` or the sidecar is wrong.
         """
         self._path = Path(path)
-        self._camera_id = camera_id
-        self._grid = SamplingGrid(analysis_fps)
         self._ring: PacketStore = PacketRing() if ring is None else ring
         self._stamps = presentation_stamps(self._path)
         self._probe()
         found = clip_time(self._path, started_at, self._creation_time)
         self._time, self._started_at = found.basis, found.started_at
-        self._converter = ImageConverter(self._info)
         self._recording: Recording | None = None
-        self._trust = PictureTrust(may_hide_pictures=self._info.codec in _HIDES_PICTURES)
-        self._damage = DamageLog()
-        self._decoded = self._analysed = 0
-        self._last_pts = self._origin_pts - 1
+        self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._started_at)
         self._end_s = 0.0
         self._is_finished = self._is_cut = False
         self._frames = self._run()
@@ -102,9 +90,9 @@ class FileSource:
         recording = self._recording
         return SourceCounters(
             packets=recording.packets_read if recording else 0,
-            decoded=self._decoded,
-            analysed=self._analysed,
-            corrupt=self._damage.count,
+            decoded=self._cutter.decoded,
+            analysed=self._cutter.analysed,
+            corrupt=self._cutter.damage.count,
             repaired=recording.repair.repaired if recording else 0,
         )
 
@@ -160,41 +148,13 @@ class FileSource:
                 self._ring.append(packet)
                 if not raw.is_discard:  # an edit list hides the picture; the decoder leaves it out
                     self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
-                    self._trust.send(packet, raw.is_corrupt)
-                yield from self._decode(raw)
-            yield from self._decode(None)
+                    self._cutter.send(packet, raw.is_corrupt)
+                yield from self._cutter.decode(self._recording.decoder, raw)
+            yield from self._cutter.decode(self._recording.decoder, None)
             self._is_cut = self._recording.ends_in_a_fragment
-            self._lose_before(None)
+            self._cutter.lose_before(None)
             self._ring.finish()
             self._is_finished = True
-
-    def _decode(self, raw: av.Packet | None) -> Iterator[Frame]:
-        """Frames for those sound pictures that lie on the sampling grid; counts them all."""
-        pictures = self._recording.decoder.decode(raw)
-        if self._recording.decoder.has_failed:
-            self._trust.fail()
-        for picture in pictures:
-            self._lose_before(pts_of(picture))
-            origin, is_sound = self._trust.receive(pts_of(picture), picture.is_corrupt)
-            if origin is None:
-                continue  # it came out too late and has been counted as lost
-            if is_sound and origin.pts > self._last_pts:
-                self._last_pts = origin.pts
-                yield from self._analyse(picture, origin)
-            else:
-                self._damage.add(origin.stream_s)
-
-    def _analyse(self, picture: VideoFrame, packet: Packet) -> Iterator[Frame]:
-        index, self._decoded = self._decoded, self._decoded + 1
-        captured_at = self._started_at + timedelta(seconds=packet.stream_s)
-        if self._grid.chooses(captured_at):
-            self._analysed += 1
-            image = self._converter.image(picture)
-            yield Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
-
-    def _lose_before(self, pts: int | None) -> None:
-        for packet in self._trust.lose_before(pts):
-            self._damage.add(packet.stream_s)
 
     def _repairs(self) -> Iterator[str]:
         recording = self._recording
@@ -207,7 +167,7 @@ class FileSource:
 
     def _losses(self) -> Iterator[str]:
         recording = self._recording
-        yield from self._damage.notes()
+        yield from self._cutter.damage.notes()
         if recording is not None and recording.failures:
             yield f"corrupt: the container could not be read in {recording.failures} places"
         if self._is_finished and self._declared_s is not None and self._declared_s - self._end_s > _TRUNCATED_S:

@@ -8,7 +8,7 @@ from detector.packets import Packet
 
 
 @dataclass(slots=True)
-class _Group:
+class Group:
     """A key frame and all packets up to the next one; the very first group may lack its key frame."""
 
     packets: list[Packet] = field(default_factory=list)
@@ -16,16 +16,26 @@ class _Group:
     least_s: float = float("inf")
 
     def append(self, packet: Packet) -> None:
+        """Take the next packet."""
         self.packets.append(packet)
         self.size += len(packet.data)
         self.least_s = min(self.least_s, packet.stream_s)
 
+    def load(self) -> list[Packet]:
+        """The packets with their bytes."""
+        return self.packets
+
+    def drop(self) -> None:
+        """The group leaves the ring."""
+
     @property
     def is_decodable(self) -> bool:
+        """Whether it begins with a key frame."""
         return self.packets[0].is_keyframe
 
     @property
     def key_s(self) -> float:
+        """When its first packet is shown."""
         return self.packets[0].stream_s
 
 
@@ -47,7 +57,7 @@ class PacketRing:
         """
         self._seconds = seconds
         self._max_bytes = max_bytes
-        self._groups: deque[_Group] = deque()
+        self._groups: deque[Group] = deque()
         self._holds: dict[str, float] = {}
         self._size = 0
         self._dropped_any = False
@@ -70,10 +80,13 @@ class PacketRing:
             return
         self._awaits_key = False
         if packet.is_keyframe or not self._groups:
-            self._groups.append(_Group())
+            self._groups.append(self._make_group())
         self._groups[-1].append(packet)
         self._size += len(packet.data)
         self._trim()
+
+    def _make_group(self) -> Group:
+        return Group()
 
     def finish(self) -> None:
         """Declare that no packet will follow."""
@@ -120,12 +133,13 @@ class PacketRing:
                 f"the video from {start_s:.1f} s has been dropped from the packet ring"
                 f" (kept from {groups[first].key_s:.1f} s on, {self._seconds:.0f} s or {self._max_bytes} bytes at most)"
             )
-        return [packet for group in groups[first:] for packet in group.packets]
+        return [packet for group in groups[first:] for packet in group.load()]
 
     def _trim(self) -> None:
         while self._groups and (self._size > self._max_bytes or self._oldest_is_spent()):
             group = self._groups.popleft()
             self._size -= group.size
+            group.drop()
             self._dropped_any = True
             self._awaits_key = not self._groups
 

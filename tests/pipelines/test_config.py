@@ -116,3 +116,48 @@ def test_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert resolve_home() == tmp_path / "var"
     monkeypatch.setenv("ROADWARDEN_HOME", "elsewhere")
     assert resolve_home() == tmp_path / "elsewhere"
+
+
+def write_stream(folder: Path, stream: str) -> Path:
+    path = folder / "cameras.toml"
+    path.write_text(f'[[camera]]\nid = "gate"\n[camera.stream]\n{stream}\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("stream", "told"),
+    [
+        ('url = "http://a/b"', "rtsp://"),
+        ('url = "rtsp://user:hunter2@a/b"', "no credentials"),
+        ('url = "rtsp://a/b"\nusername = "u"', "password_env or password_file"),
+        ('url = "rtsp://a/b"\npassword_env = "X"', "password_env or password_file"),
+        ('url = "rtsp://a/b"\ntransport = "pigeon"', "stream.transport"),
+        ('url = "rtsp://a/b"\nring_s = 5', "stream.ring_s"),
+    ],
+)
+def test_a_wrong_stream_is_one_line_without_secrets(tmp_path: Path, stream: str, told: str) -> None:
+    """File, camera and key are named; a password that was written into the URL is not repeated."""
+    with pytest.raises(ConfigurationError, match="camera 'gate': stream") as caught:
+        load_cameras(write_stream(tmp_path, stream))
+    assert told in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_passwords_come_from_environment_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read when a camera is to be watched, so that replay needs none, and stand in no representation."""
+    (tmp_path / "secret").write_text("p@ss\n", encoding="utf-8")
+    by_file = f'url = "rtsp://a/b"\nusername = "u"\npassword_file = "{tmp_path / "secret"}"'
+    settings = load_cameras(write_stream(tmp_path, by_file)).find_streams()["gate"]
+    assert (settings.password, settings.full_url()) == ("p@ss", "rtsp://u:p%40ss@a/b")
+    assert "p@ss" not in repr(settings)
+    cameras = load_cameras(write_stream(tmp_path, 'url = "rtsp://a/b"\nusername = "u"\npassword_env = "GATE_PASSWORD"'))
+    with pytest.raises(ConfigurationError, match=r"camera 'gate': stream\.password_env: GATE_PASSWORD"):
+        cameras.find_streams()
+    monkeypatch.setenv("GATE_PASSWORD", "other")
+    assert cameras.find_streams()["gate"].password == "other"
+
+
+def test_without_any_stream_nothing_can_be_watched(tmp_path: Path) -> None:
+    """The file is named, and what it lacks."""
+    with pytest.raises(ConfigurationError, match=r"no camera has a \[camera.stream\] table"):
+        load_cameras(None).find_streams()

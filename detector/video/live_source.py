@@ -1,0 +1,295 @@
+"""A live camera as a source of frames: one session, from a connection to its end; a new connection is a new session.
+
+    reader thread:  RTSP ─► packets ─► ring on disk          (goes on whatever analysis does)
+                                  └──► queue ─► decoder ─► frames on the grid     (the thread that iterates)
+
+A session has one stream description and one mapping of time. Whatever changes either of them ends it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import av
+import av.error
+from av.video.stream import VideoStream
+
+from detector.entities import Frame, TimeBasis
+from detector.errors import SourceError
+from detector.packets import Packet, StreamInfo
+from detector.video.decoding import describe, open_decoder
+from detector.video.frame_cutter import FrameCutter
+from detector.video.segment_ring import SegmentRing
+from detector.video.source import SourceCounters
+from detector.video.stream_clock import StreamClock, reported_at
+from detector.video.stream_settings import StreamSettings
+from detector.video.timestamps import TimestampRepair
+
+OPEN_TIMEOUT_S = 10.0
+QUEUE_S = 12.0
+"""Seconds of packets that may wait for the decoder; more than the clock needs to settle."""
+
+_MAX_EARLY = 50
+
+
+class LiveSource:
+    """A `FrameSource` over one session with a camera; iterating ends with the session, and `end_reason` says why.
+
+    Attributes:
+        end_reason: None while the session lasts.
+        undecoded: packets that were left out because the decoder lagged; they are in the ring all the same.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        analysis_fps: float,
+        settings: StreamSettings,
+        ring_folder: Path,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Connect, and wait until the stream and its time are known.
+
+        Args:
+            camera_id: goes into the frames.
+            analysis_fps: frames analysed a second, on an absolute time grid.
+            settings: how to reach the camera.
+            ring_folder: of this session alone; must not exist.
+            stop: ends the session with its next packet once it is set; None makes an event of its own.
+
+        Raises:
+            SourceError: the camera cannot be reached, refuses, or sends no video; never names credentials.
+        """
+        self._camera_id = camera_id
+        self._settings = settings
+        self._container = self._connect()
+        self._stream = self._video_stream()
+        try:
+            self._ring = SegmentRing(ring_folder, settings.ring_s, settings.ring_mb * 2**20)
+        except OSError as error:
+            self._container.close()
+            raise SourceError(f"camera {camera_id}: packet ring {ring_folder}: {error.strerror}") from error
+        self._repair = TimestampRepair(
+            self._stream.time_base,
+            self._stream.average_rate or self._stream.guessed_rate,
+            self._stream.codec_context.reorder_depth,
+        )
+        self._clock = StreamClock()
+        self._info: StreamInfo | None = None
+        self._origin_pts = 0
+        self._packets = 0
+        self._queue: deque[tuple[Packet, bool]] = deque()
+        self._skipped = False
+        self._changed = threading.Condition()
+        self._stop = stop or threading.Event()
+        self._closed = threading.Event()
+        self.undecoded = 0
+        self.end_reason: str | None = None
+        self._reader = threading.Thread(target=self._read, name=f"read {camera_id}", daemon=True)
+        self._reader.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._clock.settled is not None or self.end_reason is not None)
+        if self._clock.settled is None or self._info is None:
+            self.close()
+            self._ring.discard()
+            raise SourceError(f"camera {camera_id}: {self.end_reason} before its stream was known")
+        self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._clock.settled.started_at)
+        self._frames = self._run()
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream that the frames come from."""
+        return self._info
+
+    @property
+    def time(self) -> TimeBasis:
+        """How the capture times are known."""
+        return self._clock.settled.basis
+
+    @property
+    def started_at(self) -> datetime:
+        """Capture time of the first picture, aware UTC."""
+        return self._clock.settled.started_at
+
+    @property
+    def ring(self) -> SegmentRing:
+        """The packets; each one is there before the frame that it becomes is handed out."""
+        return self._ring
+
+    @property
+    def counters(self) -> SourceCounters:
+        """A snapshot of what went through so far."""
+        cutter = self._cutter
+        return SourceCounters(
+            self._packets, cutter.decoded, cutter.analysed, cutter.damage.count, self._repair.repaired
+        )
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was mended without loss, in words."""
+        repaired = self._repair.repaired
+        return (f"time stamps: {repaired} were missing or did not increase and were repaired",) if repaired else ()
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What could not be read or was not decoded, in words."""
+        lag = (f"{self.undecoded} packets were not decoded: the machine is too slow",) if self.undecoded else ()
+        return (*self._cutter.damage.notes(), *lag)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Analysed frames in time order, until the session ends."""
+        return self._frames
+
+    def __enter__(self) -> Self:
+        """Return the source itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """End the session; returns when the connection is closed, harmless when repeated."""
+        self._closed.set()
+        self._reader.join()
+
+    def _connect(self) -> av.container.InputContainer:
+        options = {"rtsp_transport": self._settings.transport, "analyzeduration": "3000000", "max_delay": "500000"}
+        try:
+            timeout = (OPEN_TIMEOUT_S, self._settings.timeout_s)
+            return av.open(self._settings.full_url(), options=options, timeout=timeout)
+        except (av.error.FFmpegError, OSError) as error:
+            # The exception's own text holds the URL with the password.
+            reason = error.strerror or type(error).__name__
+            raise SourceError(f"camera {self._camera_id}: {self._settings.url}: {reason}") from None
+
+    def _video_stream(self) -> VideoStream:
+        streams = self._container.streams.video
+        if not streams or streams[0].codec_context is None:
+            self._container.close()
+            raise SourceError(f"camera {self._camera_id}: {self._settings.url}: no video that can be decoded")
+        return streams[0]
+
+    def _read(self) -> None:
+        """The reader thread: every packet to the ring, then to the decoder."""
+        reason = "the stream ended"
+        try:
+            for raw in self._raw_packets():
+                if self._stop.is_set() or self._closed.is_set():
+                    reason = "it was stopped"
+                    break
+                fault = self._take(raw, datetime.now(UTC))
+                if fault:
+                    reason = fault
+                    break
+        except (av.error.FFmpegError, OSError) as error:
+            reason = f"the stream broke off ({error.strerror or type(error).__name__})"
+        except Exception as error:  # whatever a hostile stream provokes ends this session and no other
+            reason = f"the stream could not be read ({type(error).__name__}: {error})"
+        finally:
+            self._container.close()
+            self._ring.finish()
+            with self._changed:
+                self._clock.settle()  # a session that was short is analysed all the same
+                self.end_reason = self.end_reason or reason
+                self._changed.notify_all()
+
+    def _raw_packets(self) -> Iterator[av.Packet]:
+        """Packets of the video from its first key frame on; the first of them may lack a time and are given one."""
+        early: list[av.Packet] | None = []
+        look_ahead = self._stream.codec_context.reorder_depth + 3
+        for raw in self._container.demux(self._stream):
+            if not raw.size or not (early is None or early or raw.is_keyframe):
+                continue
+            if early is None:
+                yield raw
+                continue
+            early.append(raw)
+            if sum(waiting.pts is not None for waiting in early) >= look_ahead or len(early) >= _MAX_EARLY:
+                self._complete_times(early)
+                yield from early
+                early = None
+        yield from early or []
+
+    def _complete_times(self, early: list[av.Packet]) -> None:
+        """What comes before the first time stamp is shown before everything that has one."""
+        untimed = [raw for raw in early if raw.pts is None]
+        timed = sorted(raw.pts for raw in early if raw.pts is not None)
+        # The picture rate that FFmpeg guesses can be twice the true one; the stamps that follow know better.
+        picture = min((b - a for a, b in pairwise(timed) if b > a), default=self._repair.picture)
+        for back, raw in enumerate(reversed(untimed), start=1):
+            raw.pts = (timed[0] if timed else 0) - back * picture
+            raw.dts = None
+
+    def _take(self, raw: av.Packet, arrival: datetime) -> str | None:
+        """One packet to ring, clock and queue; returns why the session must end."""
+        pts, dts = self._repair.repair(raw.pts, raw.dts, raw.duration or 0)
+        if self._packets == 0:
+            self._origin_pts = pts
+        time_base = self._stream.time_base
+        stream_s = float((pts - self._origin_pts) * time_base)
+        packet = Packet(bytes(raw), pts, dts, raw.duration or 0, time_base, raw.is_keyframe, stream_s)
+        self._packets += 1
+        self._ring.append(packet)
+        if self._info is None and packet.is_keyframe:
+            self._info = self._probe(packet)
+        fault = self._clock.take(stream_s, arrival, reported_at(raw))
+        with self._changed:
+            self._queue.append((packet, raw.is_corrupt))
+            if stream_s - self._queue[0][0].stream_s > QUEUE_S:
+                self._leave_out()
+            self._changed.notify_all()
+        return fault
+
+    def _leave_out(self) -> None:
+        """The decoder lags: as soon as a new group of pictures begins, go on with that one."""
+        newest = self._queue[-1]
+        if newest[0].is_keyframe:
+            self.undecoded += len(self._queue) - 1
+            self._queue.clear()
+            self._queue.append(newest)
+            self._skipped = True
+
+    def _probe(self, key: Packet) -> StreamInfo | None:
+        """Describe the stream by one key frame, which is decoded alone; None when it is damaged."""
+        context = av.CodecContext.create(self._stream.codec_context.name, "r")
+        context.extradata = self._stream.codec_context.extradata
+        try:
+            pictures = [*context.decode(key.to_av()), *context.decode(None)]
+        except av.error.FFmpegError:
+            return None
+        return describe(self._stream, key, pictures[0]) if pictures else None
+
+    def _run(self) -> Iterator[Frame]:
+        with open_decoder(self._info) as decoder:
+            for packet, is_damaged, is_after_gap in self._next_packets():
+                if is_after_gap:
+                    self._cutter.skip()
+                self._cutter.send(packet, is_damaged)
+                for frame in self._cutter.decode(decoder, packet.to_av()):
+                    height, width = frame.image.shape[:2]
+                    if (width, height) != self._info.upright_wh:
+                        self._end(f"the picture's size changed to {width}x{height}")
+                        return
+                    yield frame
+            yield from self._cutter.decode(decoder, None)
+
+    def _next_packets(self) -> Iterator[tuple[Packet, bool, bool]]:
+        """Packets for the decoder as they come, each with whether others were left out before it."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self.end_reason is not None)
+                if not self._queue:
+                    return
+                (packet, is_damaged), is_after_gap = self._queue.popleft(), self._skipped
+                self._skipped = False
+            yield packet, is_damaged, is_after_gap
+
+    def _end(self, reason: str) -> None:
+        with self._changed:
+            self.end_reason = self.end_reason or reason
+        self.close()

@@ -1,0 +1,106 @@
+"""When the pictures of a live stream were taken: the camera's own clock by RTCP, else the time of arrival."""
+
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import av
+
+from detector.entities import TimeBasis, TimeSource
+
+SETTLE_S = 6.0
+"""How long to wait for the first sender report: cameras send one every five seconds (RFC 3550, 6.2)."""
+
+ARRIVAL_UNCERTAINTY_MS = 2000.0
+"""Encoder and network delay a picture by an unknown part of this before it arrives."""
+
+REPORT_UNCERTAINTY_MS = 50.0
+"""Of a sender report itself: the stamp is taken somewhere between exposure and sending."""
+
+MAX_DRIFT_S = 0.5
+"""More than this between the time in use and what the stream says now: the session ends and a new one begins."""
+
+_WINDOW_S = 60.0
+
+
+def reported_at(packet: av.Packet) -> datetime | None:
+    """Capture time of a packet as the camera's sender reports give it; None before the first report."""
+    if not packet.has_sidedata("prft"):
+        return None
+    (microseconds,) = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The time of a session: `started_at` is the capture time at `stream_s` 0, aware UTC."""
+
+    basis: TimeBasis
+    started_at: datetime
+
+
+class StreamClock:
+    """Maps the time stamps of one session to capture times, once and for all, and watches the mapping afterwards.
+
+    The delay of arrival varies, but never below what the way takes: hence the least delayed packet counts.
+
+    Attributes:
+        settled: the mapping; None until it is known.
+    """
+
+    def __init__(self) -> None:
+        """Start before the first packet."""
+        self.settled: Settled | None = None
+        self._first_arrival: datetime | None = None
+        self._least: datetime | None = None  # arrival of stream_s 0 as the least delayed packet has it
+        self._window: datetime | None = None  # the same, of the current window
+        self._window_ends: datetime | None = None
+
+    def take(self, stream_s: float, arrival: datetime, reported: datetime | None) -> str | None:
+        """Note one packet.
+
+        Args:
+            stream_s: its place in the session.
+            arrival: when it came, aware UTC.
+            reported: `reported_at` of it.
+
+        Returns:
+            Why the session's time no longer holds, in words; None while it does.
+        """
+        origin = arrival - timedelta(seconds=stream_s)
+        self._first_arrival = self._first_arrival or arrival
+        self._least = origin if self._least is None else min(self._least, origin)
+        if self.settled is None:
+            self._try_to_settle(stream_s, arrival, reported)
+            return None
+        if reported is not None and self.settled.basis.source is TimeSource.RTCP_SENDER_REPORT:
+            drift_s = (reported - timedelta(seconds=stream_s) - self.settled.started_at).total_seconds()
+            return f"the camera's clock moved by {drift_s:.1f} s" if abs(drift_s) > MAX_DRIFT_S else None
+        return self._check_arrival(origin, arrival)
+
+    def settle(self) -> None:
+        """Wait no longer: without a report by now, arrival must do; no effect when no packet came."""
+        if self.settled is None and self._least is not None:
+            self.settled = Settled(TimeBasis(TimeSource.HOST_ARRIVAL, ARRIVAL_UNCERTAINTY_MS), self._least)
+
+    def _try_to_settle(self, stream_s: float, arrival: datetime, reported: datetime | None) -> None:
+        if reported is not None:
+            started_at = reported - timedelta(seconds=stream_s)
+            offset_ms = abs((started_at - self._least).total_seconds()) * 1000
+            basis = TimeBasis(TimeSource.RTCP_SENDER_REPORT, round(max(REPORT_UNCERTAINTY_MS, offset_ms), 1))
+            self.settled = Settled(basis, started_at)
+        elif arrival - self._first_arrival >= timedelta(seconds=SETTLE_S):
+            self.settle()
+
+    def _check_arrival(self, origin: datetime, arrival: datetime) -> str | None:
+        """Without reports: the least delay of each minute must stay what it was."""
+        if self._window is None or self._window_ends is None:
+            self._window, self._window_ends = origin, arrival + timedelta(seconds=_WINDOW_S)
+        self._window = min(self._window, origin)
+        drift_s = (self._window - self.settled.started_at).total_seconds()
+        if drift_s < -MAX_DRIFT_S:
+            return f"the time stamps ran ahead by {-drift_s:.1f} s"
+        if arrival < self._window_ends:
+            return None
+        self._window = None
+        return f"the time stamps fell behind by {drift_s:.1f} s" if drift_s > MAX_DRIFT_S else None

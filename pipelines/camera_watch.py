@@ -1,0 +1,95 @@
+"""One thread a camera: connects, hands on frames, and connects again for ever."""
+
+import logging
+import random
+import secrets
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.entities import Camera
+from detector.errors import SourceError
+from detector.video.live_source import LiveSource
+from detector.video.stream_settings import StreamSettings
+from pipelines.intake import Intake, SessionBegins, SessionEnds
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlan:
+    """A camera and how to reach it."""
+
+    camera: Camera
+    stream: StreamSettings
+
+
+def wait_before(attempt: int, rng: random.Random) -> float:
+    """Seconds to wait before connection `attempt` (from 1): doubling, with jitter, so that cameras do not march."""
+    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10)) * rng.uniform(0.5, 1.0)
+
+
+class CameraWatch(threading.Thread):
+    """Watches one camera until `stop`; nothing that happens to it reaches another camera.
+
+    Attributes:
+        source: the session in progress; None while connecting.
+        sessions: sessions so far.
+        last_fault: why the last session or attempt ended; None before.
+    """
+
+    def __init__(self, plan: CameraPlan, intake: Intake, ring_root: Path) -> None:
+        """Prepare the thread; what an earlier process left of the camera's ring is removed."""
+        super().__init__(name=f"watch {plan.camera.camera_id}", daemon=True)
+        self.plan = plan
+        self._intake = intake
+        self._ring_root = ring_root / plan.camera.camera_id
+        shutil.rmtree(self._ring_root, ignore_errors=True)
+        self._stop_wanted = threading.Event()
+        self._rng = random.Random()
+        self.source: LiveSource | None = None
+        self.sessions = 0
+        self.last_fault: str | None = None
+
+    def run(self) -> None:
+        """Connect, watch, wait, again."""
+        attempt = 0
+        while not self._stop_wanted.is_set():
+            try:
+                self._watch_once()
+                attempt = 0
+            except SourceError as error:
+                self.last_fault = str(error)
+            except Exception:  # a defect in the handling of one camera must not end its watch
+                logger.exception("camera %s", self.plan.camera.camera_id)
+                self.last_fault = "a defect of the program; see the log"
+            attempt += 1
+            wait_s = wait_before(attempt, self._rng)
+            if not self._stop_wanted.is_set():
+                logger.warning("%s; next attempt in %.1f s", self.last_fault, wait_s)
+            self._stop_wanted.wait(wait_s)
+
+    def stop(self) -> None:
+        """End the watch; what has been seen is still handed on."""
+        self._stop_wanted.set()
+
+    def _watch_once(self) -> None:
+        """One session."""
+        camera = self.plan.camera
+        folder = self._ring_root / secrets.token_hex(6)
+        source = LiveSource(camera.camera_id, camera.analysis_fps, self.plan.stream, folder, self._stop_wanted)
+        self.sessions += 1
+        logger.info("camera %s: live, %s, time by %s", camera.camera_id, source.info.codec, source.time.source)
+        self._intake.put(camera.camera_id, SessionBegins(source))
+        try:
+            with source:
+                self.source = source
+                for frame in source:
+                    self._intake.put(camera.camera_id, frame)
+        finally:
+            self.source = None
+            self.last_fault = f"camera {camera.camera_id}: {source.end_reason}"
+            self._intake.put(camera.camera_id, SessionEnds())

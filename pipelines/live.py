@@ -1,0 +1,205 @@
+"""Live cameras through the pipeline of replay: one process, one thread a camera, one thread that judges."""
+
+import fcntl
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TextIO
+
+from detector.cases.case_id import derive_case_id
+from detector.cases.store import CaseStore
+from detector.entities import Camera, Frame
+from detector.errors import RoadwardenError, StorageError
+from detector.video.live_source import LiveSource
+from pipelines.camera_watch import CameraPlan, CameraWatch
+from pipelines.case_pipeline import CasePipeline, PackageMaker
+from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
+from pipelines.sighting_recorder import SightingRecorder
+from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+
+logger = logging.getLogger(__name__)
+
+CHORES_S = 5.0
+"""How often sightings are stored and what a disk or database refused is tried again."""
+
+REPORT_S = 60.0
+LAST_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDesk:
+    """What judges and keeps: the collaborators that replay uses too."""
+
+    pipeline: ViolationPipeline
+    packages: PackageMaker
+    store: CaseStore
+    recorder: SightingRecorder | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Session:
+    camera: Camera
+    source: LiveSource
+    cases: CasePipeline
+
+
+class LiveRunner:
+    """Watches cameras until it is stopped, then finishes the evidence in progress."""
+
+    def __init__(self, plans: list[CameraPlan], desk: CaseDesk, ring_root: Path, intake: Intake | None = None) -> None:
+        """Prepare, without connecting.
+
+        Args:
+            plans: the cameras.
+            desk: judges and keeps.
+            ring_root: folder of the packet rings, of this process alone.
+            intake: None for one of the usual depth.
+
+        Raises:
+            StorageError: the ring's folder cannot be written, or another process uses it.
+        """
+        self._desk = desk
+        self._lock = _lock(ring_root)
+        self._intake = intake or Intake()
+        self._watches = {p.camera.camera_id: CameraWatch(p, self._intake, ring_root) for p in plans}
+        self._sessions: dict[str, _Session] = {}
+        self._unfinished: list[_Session] = []
+        self.cases_sealed = 0
+        self.analysed: dict[str, int] = dict.fromkeys(self._watches, 0)
+
+    def run(self, stop: threading.Event) -> bool:
+        """Watch until `stop` is set.
+
+        Returns:
+            False when evidence could not be written to the last; its case stays without.
+        """
+        for watch in self._watches.values():
+            watch.start()
+        chores_at, report_at = monotonic() + CHORES_S, monotonic() + REPORT_S
+        while not stop.is_set():
+            self._judge(self._intake.take(timeout_s=0.5))
+            if monotonic() >= chores_at:
+                self._do_chores()
+                chores_at = monotonic() + CHORES_S
+            if monotonic() >= report_at:
+                self.report()
+                report_at = monotonic() + REPORT_S
+        return self._finish()
+
+    def report(self) -> None:
+        """Say in the log how each camera fares."""
+        for camera_id, watch in self._watches.items():
+            state = "connecting" if watch.source is None else "live"
+            shed = self._intake.shed(camera_id)
+            logger.info(
+                "camera %s: %s, %d sessions, %d frames analysed, %d shed",
+                *(camera_id, state, watch.sessions, self.analysed[camera_id], shed),
+            )
+
+    def shed(self, camera_id: str) -> int:
+        """Frames of a camera that were due and not analysed, because fresher ones came."""
+        return self._intake.shed(camera_id)
+
+    def _judge(self, batch: dict[str, Item]) -> None:
+        """One item of each camera: beginnings first, then all frames at once, then ends."""
+        for camera_id, item in batch.items():
+            if isinstance(item, SessionBegins):
+                self._begin(camera_id, item.source)
+        frames = [item for item in batch.values() if isinstance(item, Frame)]
+        if frames:
+            for judged in self._desk.pipeline.process(frames):
+                self._take(self._sessions[judged.vehicle_pass.camera_id], judged)
+            for frame in frames:
+                self.analysed[frame.camera_id] += 1
+                self._sessions[frame.camera_id].cases.advance(frame.stream_s)
+        for camera_id, item in batch.items():
+            if isinstance(item, SessionEnds):
+                self._end(camera_id)
+
+    def _begin(self, camera_id: str, source: LiveSource) -> None:
+        camera = self._watches[camera_id].plan.camera
+        cases = CasePipeline(camera, source, self._desk.packages, self._desk.store, _alarm(camera_id))
+        self._sessions[camera_id] = _Session(camera, source, cases)
+        self._desk.pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
+
+    def _take(self, session: _Session, judged: JudgedPass) -> None:
+        """A judged pass to the cases and, when it has ended, to the sightings."""
+        session.cases.take(judged)
+        if self._desk.recorder is None:
+            return
+        time = session.source.time
+        case_id = derive_case_id(judged.vehicle_pass, time) if judged.violation is not None else None
+        try:
+            self._desk.recorder.take(judged, session.camera, time, case_id)
+        except StorageError as error:
+            logger.error("sightings: %s", error)
+
+    def _end(self, camera_id: str) -> None:
+        session = self._sessions.pop(camera_id)
+        for judged in self._desk.pipeline.close_camera(camera_id):
+            self._take(session, judged)
+        for loss in session.source.losses:
+            logger.warning("camera %s: %s", camera_id, loss)
+        session.cases.finish()
+        self._unfinished.append(session)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Let go of the sessions that have nothing left to write, and of their packets."""
+        for session in [s for s in self._unfinished if not s.cases.has_pending]:
+            self.cases_sealed += len(session.cases.sealed)
+            session.source.ring.discard()
+            self._unfinished.remove(session)
+
+    def _do_chores(self) -> None:
+        """What a disk or database refused is tried again, and sightings are stored."""
+        for session in self._unfinished:
+            session.cases.finish()
+        self._clear()
+        if self._desk.recorder is not None:
+            try:
+                self._desk.recorder.flush()
+            except StorageError as error:
+                logger.error("sightings: %s", error)
+
+    def _finish(self) -> bool:
+        """End every session, and write everything that is in progress."""
+        for watch in self._watches.values():
+            watch.stop()
+        while any(watch.is_alive() for watch in self._watches.values()):
+            self._judge(self._intake.take(timeout_s=0.2))
+        while batch := self._intake.take(timeout_s=0.0):
+            self._judge(batch)
+        for _ in range(LAST_TRIES):
+            self._do_chores()
+            if not self._unfinished:
+                break
+            sleep(1.0)
+        for session in self._unfinished:
+            logger.error("camera %s: evidence could not be written", session.camera.camera_id)
+        self.report()
+        self._lock.close()
+        return not self._unfinished
+
+
+def _alarm(camera_id: str) -> Callable[[RoadwardenError], None]:
+    """Logs what could not be stored for a camera."""
+    return lambda error: logger.error("camera %s: %s", camera_id, error)
+
+
+def _lock(ring_root: Path) -> TextIO:
+    """A lock that lives as long as the process: two of them would overwrite each other's rings."""
+    try:
+        ring_root.mkdir(parents=True, exist_ok=True)
+        file = (ring_root / "lock").open("w")
+    except OSError as error:
+        raise StorageError(f"packet ring {ring_root} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StorageError(f"packet ring {ring_root}: another roadwarden run is using it") from error
+    return file
