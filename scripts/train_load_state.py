@@ -5,7 +5,7 @@
     python scripts/train_load_state.py --only measure        # calibrate and measure what lies in weights/
 
 Needs the extra [train], renders of `scripts/render_scenes` under ROADWARDEN_CACHE and the sets of real pictures.
-Seeded; about 40 minutes on one CPU core, minutes on several.
+Seeded.
 """
 
 import argparse
@@ -24,7 +24,9 @@ CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expandus
 RENDERS = CACHE / "renders" / "load_state"
 SKETCHES = CACHE / "sketches" / "load_state"
 SKETCH_COUNT = 2400
-WRONG_ALLOWED = 0.015  # share of the answers on validation renders that may be wrong; sets the thresholds
+WRONG_ALLOWED = 0.03
+"""Share of single answers on validation renders that may be wrong; sets the thresholds. A case needs looks that agree."""
+
 SIZES_PX = {"bed_locator": 224, "load_state": 288}
 STEPS = {"bed_locator": 1000, "load_state": 2000}
 
