@@ -25,7 +25,7 @@ RENDERS = CACHE / "renders" / "load_state"
 SKETCHES = CACHE / "sketches" / "load_state"
 SKETCH_COUNT = 2400
 WRONG_ALLOWED = 0.03
-"""Share of single answers to validation renders that may be wrong; sets the thresholds. A case needs looks in accord."""
+"""Share of single answers to validation renders that may be wrong; sets the thresholds. A case needs several looks."""
 
 SIZES_PX = {"bed_locator": 224, "load_state": 288}
 STEPS = {"bed_locator": 1000, "load_state": 2000}
