@@ -7,9 +7,11 @@ UTC is Beijing time: the only clock of such systems; a note says so.
 
 import codecs
 import csv
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +30,8 @@ BLOCK_BYTES = 24 * 2**20
 MAX_SHOWN = 1000
 MAX_CACHED_PLATES = 1_500_000
 FIELD_SEPARATOR = "\x1f"
+PLAIN_QUOTES = re.compile(r'(?:(?<=[,\n])|\A)"([^",\n]*)"(?=[,\r\n]|\Z)')
+"""Quoted fields with neither comma nor quote in them: the quotes say nothing (six times as fast as the csv module)."""
 DEFAULT_UNCERTAINTY_MS = 5000.0
 """Of a record whose file does not say: checkpoint clocks are rarely checked."""
 
@@ -72,6 +76,15 @@ class PlateForm:
     plate_type: str
     pattern: str
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Whole lines, the separator of their fields, and the line number of the first."""
+
+    text: str
+    separator: str
+    first_line: int
 
 
 @dataclass(slots=True)
@@ -144,8 +157,8 @@ class SightingImporter:
         try:
             with path.open("rb") as file:
                 header = _read_header(file, path, encoding)
-                for number, (text, first_line) in enumerate(_blocks(file, encoding)):
-                    self._stage_block(connection, header, (text, first_line), progress)
+                for number, block in enumerate(_ahead(_blocks(file, encoding))):
+                    self._stage_block(connection, header, block, progress)
                     target = staging / f"{number:06}.parquet"
                     names = ", ".join(COLUMNS)
                     connection.execute(f"COPY (SELECT {names}, seen_at::DATE AS day FROM good) TO '{target}' {PARQUET}")
@@ -153,18 +166,16 @@ class SightingImporter:
             raise SourceError(f"{path}: is a folder, not a file") from error
 
     def _stage_block(
-        self, connection: duckdb.DuckDBPyConnection, header: list[str], block: tuple[str, int], progress: _Progress
+        self, connection: duckdb.DuckDBPyConnection, header: list[str], block: _Block, progress: _Progress
     ) -> None:
         """One block of lines becomes the table `good`; bad rows and counts go to the progress."""
-        text, first_line = block
-        separator, text = _split_fields(text)
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE lines AS "
             "SELECT unnest(l) AS line, unnest(range(len(l))) + $first AS line_number "
             "FROM (SELECT string_split($text, chr(10)) AS l)",
-            {"text": text, "first": first_line},
+            {"text": block.text, "first": block.first_line},
         )
-        connection.execute(_judge_statement(header), {"sep": separator, "fields": len(header)})
+        connection.execute(_judge_statement(header), {"sep": block.separator, "fields": len(header)})
         self._learn_plates(connection)
         oldest = self._store.keys.oldest(HASH)
         days = self._store.keys.window_days
@@ -309,23 +320,39 @@ def _find_encoding(path: Path) -> str:
     return "utf-8"
 
 
-def _blocks(file: BinaryIO, encoding: str) -> Iterator[tuple[str, int]]:
+def _blocks(file: BinaryIO, encoding: str) -> Iterator[_Block]:
     """Whole lines in blocks, each with the number of its first line; the header was line 1."""
     rest, line = b"", 2
     while block := file.read(BLOCK_BYTES):
         whole, newline, rest_after = (rest + block).rpartition(b"\n")
         rest = rest_after if newline else rest + block
         if newline:
-            yield whole.decode(encoding, "replace").replace("\0", "\ufffd"), line
+            yield _Block(*_split_fields(_decode(whole, encoding)), line)
             line += whole.count(b"\n") + 1
     if rest.strip():
-        yield rest.decode(encoding, "replace").replace("\0", "\ufffd"), line
+        yield _Block(*_split_fields(_decode(rest, encoding)), line)
+
+
+def _ahead(blocks: Iterator[_Block]) -> Iterator[_Block]:
+    """The same blocks, the next one being read and taken apart while the engine works on the one before."""
+    with ThreadPoolExecutor(1, "import") as reader:
+        coming = reader.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
+
+
+def _decode(lines: bytes, encoding: str) -> str:
+    return lines.decode(encoding, "replace").replace("\0", "\ufffd")
 
 
 def _split_fields(text: str) -> tuple[str, str]:
-    """The separator of fields and the text; quoted fields are unfolded, so that a separator is all there is."""
+    """The text and its separator of fields; quoted fields are unfolded, so that a separator is all there is."""
     if '"' not in text:
-        return ",", text
+        return text, ","
+    plain = PLAIN_QUOTES.sub(r"\1", text)
+    if '"' not in plain:
+        return plain, ","
     lines = []
     for line in text.split("\n"):
         if '"' in line:
@@ -333,7 +360,7 @@ def _split_fields(text: str) -> tuple[str, str]:
             lines.append(FIELD_SEPARATOR.join(f.replace("\n", " ").replace(FIELD_SEPARATOR, " ") for f in fields))
         else:
             lines.append(line.replace(FIELD_SEPARATOR, " ").replace(",", FIELD_SEPARATOR))
-    return FIELD_SEPARATOR, "\n".join(lines)
+    return "\n".join(lines), FIELD_SEPARATOR
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
