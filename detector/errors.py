@@ -5,7 +5,10 @@
     ├── SourceError           footage cannot be opened or holds no video (names the file)
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
-    └── EvidenceError         a package is damaged or cannot be made (names the file in it)
+    ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
+    └── LifeCycleError        a step that a case cannot take now (names the case)
+        ├── IllegalTransition     the state, the person or what was given does not allow it
+        └── Conflict              somebody else was faster (names who and when)
 
 Anything else that reaches the top is a defect of the program and keeps its traceback.
 """
@@ -33,3 +36,15 @@ class StorageError(RoadwardenError):
 
 class EvidenceError(RoadwardenError):
     """An evidence package is damaged or cannot be made; the message names the file in it."""
+
+
+class LifeCycleError(RoadwardenError):
+    """A step that a case cannot take now; the message names the case."""
+
+
+class IllegalTransition(LifeCycleError):
+    """The state of the case, the person's roles, or what was given does not allow the step."""
+
+
+class Conflict(LifeCycleError):
+    """Somebody else acted first; the message says who and when."""

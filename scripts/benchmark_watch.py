@@ -64,7 +64,10 @@ def measure(folder: Path, options: argparse.Namespace) -> list[float]:
     worker = None
     try:
         port = server.stdout.readline().strip()
-        tables = (f'[[camera]]\nid = "{n}"\nplace = "{n}"\n[camera.stream]\nurl = "rtsp://127.0.0.1:{port}/{n}"\n' for n in names)
+        tables = (
+            f'[[camera]]\nid = "{n}"\nplace = "{n}"\n[camera.stream]\nurl = "rtsp://127.0.0.1:{port}/{n}"\n'
+            for n in names
+        )
         (folder / "cameras.toml").write_text("".join(tables), encoding="utf-8")
         worker = subprocess.Popen(
             [sys.executable, "-m", "pipelines", "run", "--cameras", str(folder / "cameras.toml"),

@@ -18,9 +18,20 @@ def require(found: bool, what: str) -> None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} is not installed")
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
     """URL of an empty database on a PostgreSQL server of this test run's own."""
+    import psycopg
+
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgresql_server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """URL of the database of a server that lives as long as the test run; what is in it, nobody knows."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     require(bool(programs), "a PostgreSQL server (Debian package postgresql)")
     bin_path = programs[-1].parent

@@ -61,6 +61,10 @@ def to_case(row: CaseRow) -> Case:
         captured_at=row.captured_at,
         time=TimeBasis(TimeSource(row.time_source), row.uncertainty_ms),
         evidence=_evidence(row.evidence),
+        officer_plate=row.officer_plate,
+        basis=row.basis,
+        parent_case_id=row.parent_case_id,
+        source_site=row.source_site,
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from detector.cases.rows import evidence_row, fill_row, to_case
 from detector.database.faults import storage_error
 from detector.database.sessions import read_session, write_session
-from detector.database.tables import CaseRow, FindingRow
+from detector.database.tables import CaseLinkRow, CaseRow, FindingRow
 from detector.entities import Case, CaseStatus
 from detector.errors import StorageError
 
@@ -94,6 +94,18 @@ class CaseStore:
             wanted = wanted.where(CaseRow.status == status.value)
         with read_session(self._engine) as session:
             return [to_case(row) for row in session.scalars(wanted)]
+
+    def linked(self, case_id: str) -> Sequence[str]:
+        """Ids of the cases that belong together with one.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        with read_session(self._engine) as session:
+            rows = session.scalars(
+                select(CaseLinkRow).where((CaseLinkRow.case_id == case_id) | (CaseLinkRow.other_id == case_id))
+            )
+            return sorted(row.other_id if row.case_id == case_id else row.case_id for row in rows)
 
     def _save(self, case: Case) -> bool:
         now = datetime.now(UTC)

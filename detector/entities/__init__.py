@@ -1,6 +1,6 @@
 """All nouns of Roadwarden, frozen; the files stand in the order in which data flows.
 
-    time_basis, cameras ─► frames ─► tracks ─► loads, plates ─► passes ─┬► cases
+    time_basis, cameras ─► frames ─► tracks ─► loads, plates ─► passes ─┬► cases ─► life
                                               hubs, registers, sightings ─► leads, watch ◄─┘
 
 Nothing here computes more than a property of itself, and nothing here imports another part of the program but
@@ -8,10 +8,21 @@ Nothing here computes more than a property of itself, and nothing here imports a
 """
 
 from detector.entities.cameras import Camera, LegalRecord
-from detector.entities.cases import Case, CaseStatus, Evidence, Finding, Grade, Violation
+from detector.entities.cases import Case, Evidence, Finding, Grade, Violation
 from detector.entities.frames import Detections, Frame, VehicleType
 from detector.entities.hubs import Hub, Road
 from detector.entities.leads import Lead, LeadKind, LeadOutcome, Reason, TimelineEntry
+from detector.entities.life import (
+    Action,
+    Actor,
+    Assignment,
+    AssignmentStatus,
+    CaseEvent,
+    CaseStatus,
+    RejectReason,
+    Role,
+    Unit,
+)
 from detector.entities.loads import Cover, Fill, LoadLabel, LoadState
 from detector.entities.passes import Observation, VehiclePass
 from detector.entities.plates import Plate, PlateColour, PlateReading, PlateType
@@ -31,9 +42,14 @@ from detector.entities.watch import (
 __all__ = [
     "BEIJING",
     "RELATIVE_EPOCH",
+    "Action",
+    "Actor",
+    "Assignment",
+    "AssignmentStatus",
     "BadRow",
     "Camera",
     "Case",
+    "CaseEvent",
     "CaseStatus",
     "Cover",
     "Detections",
@@ -65,13 +81,16 @@ __all__ = [
     "RegisterEntry",
     "RegisterKind",
     "RegisterVersion",
+    "RejectReason",
     "Road",
+    "Role",
     "Sighting",
     "TimeBasis",
     "TimeSource",
     "TimelineEntry",
     "Track",
     "TrackState",
+    "Unit",
     "VehiclePass",
     "VehicleType",
     "Violation",

@@ -1,11 +1,13 @@
 """What a rule found, its evidence, and the case that officers work on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from detector.entities.frames import VehicleType
+from detector.entities.life import CaseStatus
 from detector.entities.loads import LoadState
 from detector.entities.passes import Observation, VehiclePass
 from detector.entities.plates import Plate
@@ -51,12 +53,6 @@ class Grade(StrEnum):
     EVIDENCE = "evidence"
 
 
-class CaseStatus(StrEnum):
-    """State of a case."""
-
-    CANDIDATE = "candidate"
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A sealed package on disk: its folder, the digest of its manifest, and what the clip covers of the source."""
@@ -76,6 +72,10 @@ class Case:
         grade_reasons: why the grade is not `evidence`; empty for evidence.
         captured_at: first deciding moment; meaningless as a wall clock when `time.source` is RELATIVE.
         evidence: None until the last seconds of the clip have been seen and the package is sealed.
+        officer_plate: what an officer read instead of the machine; None while nobody corrected it.
+        basis: law and act that an officer chose, with their versions; None before.
+        parent_case_id: the case that this one was merged into; None when it was not.
+        source_site: building site that loaded the truck, with the reason for saying so; None when unknown.
     """
 
     case_id: str
@@ -91,3 +91,12 @@ class Case:
     captured_at: datetime
     time: TimeBasis
     evidence: Evidence | None
+    officer_plate: str | None = None
+    basis: Mapping[str, Any] | None = None
+    parent_case_id: str | None = None
+    source_site: str | None = None
+
+    @property
+    def plate_text(self) -> str | None:
+        """The plate as it counts: an officer's reading, else the machine's; None when no plate was found."""
+        return self.officer_plate or (self.plate.text if self.plate else None)

@@ -7,13 +7,29 @@ needs a migration beside it: a test holds the two against each other.
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
 from detector.database.tables.leads import LeadRow
+from detector.database.tables.life import (
+    AssignmentRow,
+    AuditAnchorRow,
+    AuditHeadRow,
+    AuditRow,
+    CaseLinkRow,
+    ClaimRow,
+    TransitionRow,
+    UnitRow,
+)
 from detector.database.tables.registers import RegisterEntryRow, RegisterVersionRow
 from detector.database.tables.sightings import PlateOpeningRow, SightingInboxRow
 from detector.database.tables.watch import InterceptionRow, WatchEntryRow, WatchPersonRow
 
 __all__ = [
+    "AssignmentRow",
+    "AuditAnchorRow",
+    "AuditHeadRow",
+    "AuditRow",
     "Base",
+    "CaseLinkRow",
     "CaseRow",
+    "ClaimRow",
     "EvidenceRow",
     "FindingRow",
     "InterceptionRow",
@@ -22,6 +38,8 @@ __all__ = [
     "RegisterEntryRow",
     "RegisterVersionRow",
     "SightingInboxRow",
+    "TransitionRow",
+    "UnitRow",
     "UtcDateTime",
     "WatchEntryRow",
     "WatchPersonRow",

@@ -40,6 +40,11 @@ class CaseRow(Base):
     load_tipper_confidence: Mapped[float | None]
     load_bed_xyxy: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
+    officer_plate: Mapped[str | None] = mapped_column(index=True)
+    basis: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    parent_case_id: Mapped[str | None]
+    source_site: Mapped[str | None]
+
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

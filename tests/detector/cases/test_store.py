@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
+from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from detector.database.sessions import read_session, write_session
-from detector.database.tables import Base, CaseRow, EvidenceRow, FindingRow
+from detector.database.sessions import read_session
+from detector.database.tables import CaseRow, EvidenceRow, FindingRow
 from detector.entities import (
+    Action,
+    Actor,
     Case,
     CaseStatus,
     Cover,
@@ -25,6 +28,7 @@ from detector.entities import (
     Plate,
     PlateColour,
     PlateType,
+    Role,
     TimeBasis,
     TimeSource,
     VehicleType,
@@ -43,30 +47,16 @@ CASE = Case(
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request, tmp_path):
-    """A fresh database of each kind."""
-    is_sqlite = request.param == "sqlite"
-    engine = open_database(
-        f"sqlite:///{tmp_path / 'cases.db'}" if is_sqlite else request.getfixturevalue("postgresql_url")
-    )
-    with write_session(engine) as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
-    yield engine
-    engine.dispose()
-
-
 def contents(engine):
     """Every row of every table, dates included."""
     with read_session(engine) as session:
-        return [session.execute(select(table)).all() for table in Base.metadata.sorted_tables]
+        return [session.execute(select(row.__table__)).all() for row in (CaseRow, FindingRow, EvidenceRow)]
 
 
-def move_on(engine, status="dispatched"):
-    """What the officers' half of the program will do."""
-    with write_session(engine) as session:
-        session.execute(update(CaseRow).values(status=status))
+def move_on(engine):
+    """What the officers' half of the program does."""
+    officer = Actor("li", "李", "centre", frozenset({Role.REVIEWER}), "A1")
+    LifeCycle(engine).perform("RW-1", Action.CLAIM, officer)
 
 
 def save_often(url, start, queue):
@@ -131,7 +121,7 @@ class TestSaving:
         store.save(CASE)
         with read_session(engine) as session:
             row = session.scalars(select(CaseRow)).one()
-            assert (row.status, row.evidence.folder, row.grade_reasons) == ("dispatched", "RW-1", ["no_legal_record"])
+            assert (row.status, row.evidence.folder, row.grade_reasons) == ("in_review", "RW-1", ["no_legal_record"])
             assert [finding.rule for finding in row.findings] == ["heaped_load"]
 
     def test_numbers_of_numpy_are_stored_as_numbers(self, engine):

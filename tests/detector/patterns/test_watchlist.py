@@ -23,9 +23,6 @@ def soon(days=5):
 def engine(request, tmp_path):
     is_sqlite = request.param == "sqlite"
     engine = open_database(f"sqlite:///{tmp_path / 'w.db'}" if is_sqlite else request.getfixturevalue("postgresql_url"))
-    with write_session(engine) as session:
-        session.query(WatchEntryRow).delete()
-        session.query(WatchPersonRow).delete()
     yield engine
     engine.dispose()
 
