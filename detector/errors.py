@@ -6,6 +6,7 @@
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
+    ├── AccessDenied          a person who is not let in, or may not do that
     └── LifeCycleError        a step that a case cannot take now (names the case)
         ├── IllegalTransition     the state, the person or what was given does not allow it
         └── Conflict              somebody else was faster (names who and when)
@@ -36,6 +37,10 @@ class StorageError(RoadwardenError):
 
 class EvidenceError(RoadwardenError):
     """An evidence package is damaged or cannot be made; the message names the file in it."""
+
+
+class AccessDenied(RoadwardenError):
+    """A person who is not let in, or may not do that; the message tells no secret."""
 
 
 class LifeCycleError(RoadwardenError):

@@ -23,8 +23,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from detector.database.engine import open_database
 from detector.entities import InterceptionOutcome
@@ -32,6 +31,7 @@ from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 
+ROOT = Path(__file__).resolve().parent.parent
 ALERT = re.compile(r"roadwarden: listed plate .* (IN-\S+)$")
 
 

@@ -4,6 +4,7 @@ Columns are as normalised as listing and filtering need; lists that are only eve
 needs a migration beside it: a test holds the two against each other.
 """
 
+from detector.database.tables.accounts import AccountRow, SessionRow
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
 from detector.database.tables.leads import LeadRow
@@ -22,6 +23,7 @@ from detector.database.tables.sightings import PlateOpeningRow, SightingInboxRow
 from detector.database.tables.watch import InterceptionRow, WatchEntryRow, WatchPersonRow
 
 __all__ = [
+    "AccountRow",
     "AssignmentRow",
     "AuditAnchorRow",
     "AuditHeadRow",
@@ -37,6 +39,7 @@ __all__ = [
     "PlateOpeningRow",
     "RegisterEntryRow",
     "RegisterVersionRow",
+    "SessionRow",
     "SightingInboxRow",
     "TransitionRow",
     "UnitRow",

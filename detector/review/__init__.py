@@ -1,0 +1,1 @@
+"""The officers' half: accounts, and the desk where candidates become decisions."""
