@@ -192,6 +192,7 @@ class CasePipeline:
             captured_at=violation.deciding[0].captured_at,
             time=time,
             evidence=self._locate(package.evidence) if package else None,
+            district=self._camera.district,
         )
 
     def _locate(self, evidence: Evidence) -> Evidence:

@@ -5,7 +5,24 @@ import sys
 import typer
 
 from detector.errors import RoadwardenError
-from pipelines.commands import cases, evaluate, evaluate_leads, evidence, leads, register, replay, run, sightings, watch
+from pipelines.commands import (
+    accounts,
+    audit,
+    backup,
+    case_steps,
+    cases,
+    evaluate,
+    evaluate_leads,
+    evidence,
+    leads,
+    measures,
+    register,
+    replay,
+    run,
+    sightings,
+    units,
+    watch,
+)
 from pipelines.commands.options import print_error
 
 app = typer.Typer(
@@ -17,7 +34,15 @@ app = typer.Typer(
 )
 app.command()(replay.replay)
 app.command()(run.run)
+for step in (case_steps.act, case_steps.history, case_steps.late, case_steps.keep):
+    cases.app.command()(step)
 app.add_typer(cases.app, name="cases")
+app.command()(measures.report)
+app.command()(backup.backup)
+app.command()(backup.restore)
+app.add_typer(units.app, name="units")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(audit.app, name="audit")
 app.command()(evidence.verify)
 app.add_typer(sightings.app, name="sightings")
 app.add_typer(leads.app, name="leads")

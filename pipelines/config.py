@@ -115,6 +115,7 @@ class _CameraTable(BaseModel):
     model_config = ConfigDict(extra="forbid")
     id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     place: str = ""
+    district: str = ""
     direction: str | None = None
     analysis_fps: Annotated[float, Field(gt=0.0, le=60.0)] = 8.0
     sees_into_box: bool = True
@@ -145,6 +146,7 @@ class _CameraTable(BaseModel):
         return Camera(
             camera_id=self.id,
             place=self.place,
+            district=self.district,
             direction=self.direction,
             analysis_fps=self.analysis_fps,
             sees_into_box=self.sees_into_box,

@@ -192,8 +192,10 @@ def _escalate(step: Step) -> None:
     asked = step.session.get(UnitRow, part.escalated_to or part.unit)
     if asked is None or asked.parent is None:
         raise step.refuse(f"there is no unit above {part.escalated_to or part.unit}")
-    part.escalated_to = step.details["to"] = asked.parent
     clock = "accept" if part.status == AssignmentStatus.ASSIGNED else "feedback"
+    if step.details.setdefault("step", clock) != clock:
+        raise step.refuse(f"unit {part.unit} has taken its step in the meantime")
+    part.escalated_to = step.details["to"] = asked.parent
     due_at = step.clocks.due(clock, step.now, asked.parent)
     if clock == "accept":
         part.accept_due_at = due_at

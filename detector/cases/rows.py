@@ -24,7 +24,8 @@ from detector.entities import (
 
 def fill_row(row: CaseRow, case: Case) -> None:
     """Write everything of a case that is judgement into its row: all but status, evidence and the row's own dates."""
-    row.camera_id, row.place, row.vehicle_type = case.camera_id, case.place, case.vehicle_type.label
+    row.camera_id, row.place, row.district = case.camera_id, case.place, case.district
+    row.vehicle_type = case.vehicle_type.label
     row.grade, row.grade_reasons = case.grade.value, list(case.grade_reasons)
     row.captured_at = case.captured_at
     row.time_source, row.uncertainty_ms = case.time.source.value, case.time.uncertainty_ms
@@ -61,6 +62,7 @@ def to_case(row: CaseRow) -> Case:
         captured_at=row.captured_at,
         time=TimeBasis(TimeSource(row.time_source), row.uncertainty_ms),
         evidence=_evidence(row.evidence),
+        district=row.district,
         officer_plate=row.officer_plate,
         basis=row.basis,
         parent_case_id=row.parent_case_id,

@@ -25,6 +25,7 @@ class Camera:
     Attributes:
         camera_id: unique and stable; part of every derived id.
         place: where it stands, in words for officers.
+        district: id of the district in which it stands; decides who sees its cases. Empty: those who see all.
         direction: which traffic it sees, in words for officers; None when not configured.
         analysis_fps: analysed frames a second, on an absolute time grid.
         sees_into_box: capability flag; without it no rule about the load may yield anything.
@@ -37,6 +38,7 @@ class Camera:
 
     camera_id: str
     place: str = ""
+    district: str = ""
     direction: str | None = None
     analysis_fps: float = 8.0
     sees_into_box: bool = True

@@ -72,6 +72,7 @@ class Case:
         grade_reasons: why the grade is not `evidence`; empty for evidence.
         captured_at: first deciding moment; meaningless as a wall clock when `time.source` is RELATIVE.
         evidence: None until the last seconds of the clip have been seen and the package is sealed.
+        district: of the camera; decides who sees the case.
         officer_plate: what an officer read instead of the machine; None while nobody corrected it.
         basis: law and act that an officer chose, with their versions; None before.
         parent_case_id: the case that this one was merged into; None when it was not.
@@ -91,6 +92,7 @@ class Case:
     captured_at: datetime
     time: TimeBasis
     evidence: Evidence | None
+    district: str = ""
     officer_plate: str | None = None
     basis: Mapping[str, Any] | None = None
     parent_case_id: str | None = None

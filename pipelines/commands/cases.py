@@ -10,7 +10,7 @@ from rich.table import Table
 from pipelines.commands.options import AsJson, Database, open_store
 from pipelines.report import describe_stored_case, make_console
 
-app = typer.Typer(help="Look at the cases in the database.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="The cases in the database, and their life.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")

@@ -17,6 +17,7 @@ class CaseRow(Base):
     case_id: Mapped[str] = mapped_column(primary_key=True)
     camera_id: Mapped[str] = mapped_column(index=True)
     place: Mapped[str]
+    district: Mapped[str] = mapped_column(index=True, server_default="")
     vehicle_type: Mapped[str]
     status: Mapped[str] = mapped_column(index=True)
     grade: Mapped[str]

@@ -67,6 +67,8 @@ def upgrade() -> None:
         ("source_site", sa.String()),
     ):
         op.add_column("cases", sa.Column(name, kind, nullable=True))
+    op.add_column("cases", sa.Column("district", sa.String(), server_default="", nullable=False))
+    op.create_index(op.f("ix_cases_district"), "cases", ["district"], unique=False)
     op.create_index(op.f("ix_cases_officer_plate"), "cases", ["officer_plate"], unique=False)
     op.create_table(
         "audit_log",
@@ -182,7 +184,8 @@ def downgrade() -> None:
     ):  # fmt: skip
         op.drop_table(table)
     op.drop_index(op.f("ix_cases_officer_plate"), table_name="cases")
-    for column in ("source_site", "parent_case_id", "basis", "officer_plate"):
+    op.drop_index(op.f("ix_cases_district"), table_name="cases")
+    for column in ("district", "source_site", "parent_case_id", "basis", "officer_plate"):
         op.drop_column("cases", column)
 
 

@@ -1,0 +1,137 @@
+"""How long cases are kept, and how they are deleted: by kind, logged, never while somebody may still need them."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine, delete, func, select
+
+from detector.cases import audit
+from detector.database.sessions import read_session, write_session
+from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow
+from detector.entities import Actor, CaseStatus
+from detector.errors import StorageError
+
+REJECTED = (CaseStatus.REJECTED, CaseStatus.AUTO_DROPPED, CaseStatus.MERGED, CaseStatus.REVOKED)
+ENDED = (CaseStatus.CLOSED, CaseStatus.TRANSFERRED, CaseStatus.ARCHIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Days after which what has served its purpose is deleted (domain.md 1.8).
+
+    Attributes:
+        rejected_days: after the rejection.
+        ended_days: after the case was closed; 60 days to ask for reconsideration and six months to sue are within it.
+        audit_days: lines of the audit log.
+    """
+
+    rejected_days: int = 30
+    ended_days: int = 214
+    audit_days: int = 1096
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One case that was, or would be, deleted."""
+
+    case_id: str
+    status: CaseStatus
+    since: datetime
+    folder: str | None
+    manifest_sha256: str | None
+
+
+def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[Deletion]:
+    """Cases whose time is over; open, suspended and appealed ones never are.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    with read_session(engine) as session:
+        last = (
+            select(AuditRow.case_id, func.max(AuditRow.at).label("at"))
+            .where(AuditRow.before != AuditRow.after, AuditRow.after != CaseStatus.ARCHIVED.value)
+            .group_by(AuditRow.case_id)
+            .subquery()
+        )
+        rows = session.execute(
+            select(CaseRow, last.c.at)
+            .outerjoin(last, last.c.case_id == CaseRow.case_id)
+            .where(CaseRow.status.in_([*REJECTED, *ENDED]))
+            .order_by(CaseRow.case_id)
+        )
+        found = []
+        for case, at in rows:
+            status, since = CaseStatus(case.status), at or case.created_at
+            days = lifetimes.rejected_days if status in REJECTED else lifetimes.ended_days
+            if since + timedelta(days=days) < now:
+                evidence = case.evidence
+                folder, sha256 = (evidence.folder, evidence.manifest_sha256) if evidence else (None, None)
+                found.append(Deletion(case.case_id, status, since, folder, sha256))
+        return found
+
+
+def delete_expired(engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime) -> int:
+    """Delete cases and their packages; each leaves a line in the log with the hash of its manifest.
+
+    The line and the deletion of the rows are one transaction; the folder goes after it, so that a package without a
+    case can be left behind by a crash, but never a case without its package.
+
+    Returns:
+        How many were deleted; a case that was reopened in the meantime stays.
+
+    Raises:
+        StorageError: the database or a folder cannot be written.
+    """
+    count = 0
+    for item in expired:
+        with write_session(engine) as session:
+            case = session.get(CaseRow, item.case_id, with_for_update=True)
+            if case is None or case.status != item.status:
+                continue
+            told = {"status": item.status.value, "manifest_sha256": item.manifest_sha256}
+            audit.append(session, audit.Entry(by, "case_delete", now, item.case_id, details=told))
+            session.delete(case)
+        count += 1
+        if item.folder is not None:
+            _remove(Path(item.folder))
+    return count
+
+
+def cut_audit(engine: Engine, lifetimes: Lifetimes, by: Actor, now: datetime) -> int:
+    """Delete lines of the audit log whose lifetime is over; the chain goes on from an anchor.
+
+    Lines of cases that are still there stay, and with them everything after the first of them.
+
+    Returns:
+        How many lines were deleted.
+    """
+    with write_session(engine) as session:
+        limit = now - timedelta(days=lifetimes.audit_days)
+        kept = select(func.min(AuditRow.event_id)).where(
+            (AuditRow.at >= limit) | AuditRow.case_id.in_(select(CaseRow.case_id))
+        )
+        first_kept = session.scalar(kept)
+        last = session.scalar(
+            select(AuditRow).where(AuditRow.event_id < (first_kept or 0)).order_by(AuditRow.event_id.desc()).limit(1)
+        )
+        if last is None:
+            return 0
+        session.add(AuditAnchorRow(event_id=last.event_id, digest=last.digest, cut_at=now))
+        session.flush()
+        gone = session.execute(delete(AuditRow).where(AuditRow.event_id <= last.event_id)).rowcount
+        audit.append(session, audit.Entry(by, "audit_cut", now, details={"up_to": last.event_id, "lines": gone}))
+        return gone
+
+
+def _remove(folder: Path) -> None:
+    """A package; one that is gone already is no fault."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError(f"evidence {folder} cannot be deleted: {error.strerror}") from error

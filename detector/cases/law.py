@@ -1,0 +1,99 @@
+"""What a case may be based on: versioned data, chosen by officers, never preset by the machine."""
+
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from detector.errors import ConfigurationError, IllegalTransition
+
+PUBLISHED = Path(__file__).with_name("law.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """One act under one law.
+
+    Attributes:
+        body: authority that acts on it.
+        rules: rules whose findings may be it; empty: any.
+        code: of the violation; empty where there is none.
+        valid_from, valid_to: both included; None: still in force.
+    """
+
+    basis_id: str
+    version: str
+    title: str
+    body: str
+    rules: tuple[str, ...]
+    code: str
+    valid_from: date
+    valid_to: date | None
+    source: str
+
+    def is_valid(self, day: date) -> bool:
+        """Whether it was in force on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A table of bases."""
+
+    version: str
+    bases: tuple[Basis, ...]
+
+    def offered(self, rules: Sequence[str], day: date) -> list[Basis]:
+        """Bases in force on a day that fit any of the rules, in the table's order."""
+        return [b for b in self.bases if b.is_valid(day) and (not b.rules or set(b.rules) & set(rules))]
+
+    def choose(self, basis_id: str, day: date) -> dict[str, Any]:
+        """A chosen basis as it is kept with the case.
+
+        Raises:
+            IllegalTransition: there is none of that id in force on that day.
+        """
+        found = next((b for b in self.bases if b.basis_id == basis_id and b.is_valid(day)), None)
+        if found is None:
+            known = ", ".join(b.basis_id for b in self.bases if b.is_valid(day))
+            raise IllegalTransition(f"no basis {basis_id!r} in force on {day}; in force: {known}")
+        return {"id": found.basis_id, "version": found.version, "title": found.title, "body": found.body,
+                "code": found.code, "source": found.source}  # fmt: skip
+
+
+def load_law(path: Path | None = None) -> Law:
+    """The table of a file; None: the one that `ROADWARDEN_LAW` names, else the published one.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or an entry is wrong; names it.
+    """
+    named = os.environ.get("ROADWARDEN_LAW")
+    chosen = path or (Path(named) if named else PUBLISHED)
+    try:
+        table = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"law table {chosen}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"law table {chosen}: is no TOML: {error}") from error
+    version = str(table.get("version", ""))
+    if not version:
+        raise ConfigurationError(f"law table {chosen}: version is missing")
+    return Law(
+        version, tuple(_parse(chosen, version, number, row) for number, row in enumerate(table.get("basis", [])))
+    )
+
+
+def _parse(path: Path, version: str, number: int, row: dict[str, Any]) -> Basis:
+    try:
+        found = Basis(
+            row["id"], version, row["title"], row["body"], tuple(row["rules"]), row["code"], row["valid_from"],
+            row.get("valid_to"), row["source"],
+        )  # fmt: skip
+    except KeyError as error:
+        raise ConfigurationError(f"law table {path}: basis number {number + 1}: {error.args[0]} is missing") from error
+    if not isinstance(found.valid_from, date):
+        raise ConfigurationError(f"law table {path}: basis {found.basis_id!r}: valid_from must be a date")
+    return found
