@@ -11,6 +11,7 @@ from pipelines.commands import (
     backup,
     case_steps,
     cases,
+    dispatch,
     evaluate,
     evaluate_leads,
     evidence,
@@ -40,6 +41,7 @@ app.add_typer(cases.app, name="cases")
 app.command()(measures.report)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.add_typer(dispatch.app, name="dispatch")
 app.add_typer(units.app, name="units")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(audit.app, name="audit")

@@ -9,6 +9,7 @@ Nothing here computes more than a property of itself, and nothing here imports a
 
 from detector.entities.cameras import Camera, LegalRecord
 from detector.entities.cases import Case, Evidence, Finding, Grade, Violation
+from detector.entities.dispatch import Message, MessageState
 from detector.entities.frames import Detections, Frame, VehicleType
 from detector.entities.hubs import Hub, Road
 from detector.entities.leads import Lead, LeadKind, LeadOutcome, Reason, TimelineEntry
@@ -69,6 +70,8 @@ __all__ = [
     "LegalRecord",
     "LoadLabel",
     "LoadState",
+    "Message",
+    "MessageState",
     "NextCamera",
     "Observation",
     "Opening",

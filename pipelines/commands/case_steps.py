@@ -16,6 +16,7 @@ from detector.entities import BEIJING, Action
 from detector.errors import ConfigurationError
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
+from pipelines.build_dispatch import open_life
 from pipelines.commands.accounts import read_password
 from pipelines.commands.options import AsJson, Database, open_engine
 from pipelines.report import make_console
@@ -50,7 +51,7 @@ def act(
         details["units"] = [name.strip() for name in units.split(",") if name.strip()]
     if basis is not None:
         details["basis"] = load_law().choose(basis, datetime.now(BEIJING).date())
-    event = LifeCycle(engine).perform(
+    event = open_life(engine).perform(
         case_id, action, person.actor, reason=reason, note=note,
         details={name: value for name, value in details.items() if value is not None},
     )  # fmt: skip
@@ -86,7 +87,7 @@ def late(
     """Show every step that should have been taken by now; run it with --escalate every minute."""
     engine, clocks, now = open_engine(database), load_clocks(), datetime.now(UTC)
     found = find_late(engine, clocks, now)
-    told = escalate(LifeCycle(engine, clocks=clocks), engine, found) if tell else []
+    told = escalate(open_life(engine), engine, found) if tell else []
     if as_json:
         rows = [
             {

@@ -7,6 +7,7 @@ needs a migration beside it: a test holds the two against each other.
 from detector.database.tables.accounts import AccountRow, SessionRow
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
+from detector.database.tables.dispatch import FeedbackRow, OutboxRow
 from detector.database.tables.leads import LeadRow
 from detector.database.tables.life import (
     AssignmentRow,
@@ -33,9 +34,11 @@ __all__ = [
     "CaseRow",
     "ClaimRow",
     "EvidenceRow",
+    "FeedbackRow",
     "FindingRow",
     "InterceptionRow",
     "LeadRow",
+    "OutboxRow",
     "PlateOpeningRow",
     "RegisterEntryRow",
     "RegisterVersionRow",

@@ -1,0 +1,1 @@
+"""DECISION → DEPARTMENTS: an outbox in the case database, senders for what receivers speak, and what they answer."""

@@ -1,0 +1,287 @@
+"""Protocols: MQTT with a real broker, GA/T 1400 with a double, and answers that come back."""
+
+import asyncio
+import json
+import random
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import Engine
+
+from detector.cases.life_cycle import LifeCycle
+from detector.cases.store import CaseStore
+from detector.database.engine import open_database
+from detector.dispatch.feedback import FeedbackDesk, Peer
+from detector.dispatch.gat1400 import Gat1400Sender, PeerSettings
+from detector.dispatch.mqtt import MqttSender, MqttSettings
+from detector.dispatch.protocol import Refused, Unreachable
+from detector.dispatch.signing import sign
+from detector.entities import CaseStatus, Message, MessageState
+from pipelines.feedback_app import make_app
+from tests.conftest import require
+from tests.detector.cases.case_files import DISPATCHED, do, prepare
+from tests.detector.dispatch.receivers import Receiver, receiving
+
+AT = datetime(2024, 3, 5, 10, 35, tzinfo=UTC)
+PAYLOAD = {
+    "unit": "jlp-cg", "text": "存在冒装行为", "captured_at": AT.isoformat(), "plate": "渝DC6123",
+    "plate_colour": "yellow", "plate_type": "ordinary", "vehicle_type": "truck", "load": "heaped",
+    "evidence_folder": None,
+}  # fmt: skip
+MESSAGE = Message("abcdef12" + "0" * 24, "peer", "RW-1", 5, "dispatched", PAYLOAD, AT, AT, 0, MessageState.PENDING)
+DEVICE = "50010700005030000001"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[tuple[int, Any]]:
+    """A real Mosquitto with a password: its port, and what stops and starts it."""
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    require(Path(program).exists(), "the Mosquitto broker (Debian package mosquitto)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = tmp_path / "mosquitto.conf"
+    (tmp_path / "passwords").touch()
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "rw", "geheim"], check=True, capture_output=True)
+    config.write_text(f"listener {port} 127.0.0.1\nuser root\npassword_file {passwords}\nallow_anonymous false\n")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        running.append(subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL))
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.05)
+
+    def stop() -> None:
+        running[-1].terminate()
+        running[-1].wait()
+
+    start()
+    yield port, (start, stop)
+    stop()
+
+
+class TestMqtt:
+    def listen(self, port: int, got: list[Any], subscribed: threading.Semaphore) -> paho.Client:
+        client = paho.Client(CallbackAPIVersion.VERSION2, "listener", protocol=paho.MQTTv5)
+        client.username_pw_set("rw", "geheim")
+        client.on_message = lambda _c, _d, message: got.append(message)
+        client.on_connect = lambda *_: client.subscribe("cases/#", qos=1)
+        client.on_subscribe = lambda *_: subscribed.release()
+        client.reconnect_delay_set(0.1, 0.5)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        assert subscribed.acquire(timeout=10)
+        return client
+
+    def test_a_message_arrives_with_its_key_and_after_the_broker_was_away(self, broker: tuple[int, Any]) -> None:
+        """Receipt by the broker is what counts; while it is away the message stays with us."""
+        port, (start, stop) = broker
+        got: list[Any] = []
+        subscribed = threading.Semaphore(0)
+        listener = self.listen(port, got, subscribed)
+        sender = MqttSender(MqttSettings("127.0.0.1", port, "cases/{kind}/{case_id}", "rw-1", "rw", "geheim"), 3.0)
+        sender.send(MESSAGE)
+        stop()
+        time.sleep(0.2)
+        with pytest.raises(Unreachable):
+            sender.send(MESSAGE)
+        start()
+        assert subscribed.acquire(timeout=20)
+        later = replace(MESSAGE, message_id="f" * 32)
+        for _ in range(20):
+            try:
+                sender.send(later)
+                break
+            except Unreachable:
+                time.sleep(0.1)
+        for _ in range(100):
+            if len(got) >= 2:
+                break
+            time.sleep(0.05)
+        sender.close()
+        listener.disconnect()
+        listener.loop_stop()
+        keys = [m.properties.CorrelationData.decode() for m in got]
+        assert list(dict.fromkeys(keys)) == [MESSAGE.message_id, "f" * 32]
+        assert (got[0].topic, got[0].qos, json.loads(got[0].payload)["plate"]) == (
+            "cases/dispatched/RW-1",
+            1,
+            "渝DC6123",
+        )
+        assert got[0].properties.MessageExpiryInterval > 0
+
+    def test_a_wrong_password_is_told_without_being_told(self, broker: tuple[int, Any]) -> None:
+        """The reason, never the password."""
+        settings = MqttSettings("127.0.0.1", broker[0], "cases", "rw-1", "rw", "hunter2")
+        with pytest.raises(Unreachable, match="Not authorized") as caught:
+            MqttSender(settings, 3.0).send(MESSAGE)
+        assert "hunter2" not in f"{caught.value} {settings!r}"
+
+
+class TestGat1400:
+    @pytest.fixture(autouse=True)
+    def made(self) -> Iterator[list[Gat1400Sender]]:
+        self.senders: list[Gat1400Sender] = []
+        yield self.senders
+        for sender in self.senders:
+            sender.close()
+
+    def sender(self, receiver: Receiver, **more: Any) -> Gat1400Sender:
+        receiver.digest = ("viid", "geheim")
+        return Gat1400Sender(
+            PeerSettings(receiver.url, DEVICE, "viid", more.pop("password", "geheim"), **more), timeout_s=0.5
+        )
+
+    def test_register_then_a_motor_vehicle_as_the_standard_says(self, receiver: Receiver, tmp_path: Path) -> None:
+        """Field by field as transcribed from domain.md 2.2 and 2.4, with the picture in it."""
+        (tmp_path / "composite.jpg").write_bytes(b"\xff\xd8picture")
+        sender = self.sender(receiver)
+        sender.send(replace(MESSAGE, payload=PAYLOAD | {"evidence_folder": str(tmp_path)}))
+        sender.close()
+        assert [path for path, _, _ in receiver.requests] == [
+            "/VIID/System/Register", "/VIID/MotorVehicles", "/VIID/System/UnRegister",
+        ]  # fmt: skip
+        assert receiver.bodies()[0] == {"RegisterObject": {"DeviceID": DEVICE}}
+        headers = receiver.requests[1][1]
+        assert (headers["User-Identify"], headers["Content-Type"]) == (DEVICE, "application/VIID+JSON")
+        number = f"{0xABCDEF12 % 100_000:05}"
+        source = f"{DEVICE}0220240305183500{number}"
+        (vehicle,) = receiver.bodies()[1]["MotorVehicleListObject"]["MotorVehicleObject"]
+        pictures = vehicle.pop("SubImageList")["SubImageInfoObject"]
+        assert vehicle == {
+            "MotorVehicleID": f"{source}02{number}", "InfoKind": 1, "SourceID": source, "DeviceID": DEVICE,
+            "PassTime": "20240305183500", "HasPlate": "1", "PlateClass": "01", "PlateColor": "6", "PlateNo": "渝DC6123",
+            "VehicleClass": "H17", "VehicleBodyDesc": "存在冒装行为",
+        }  # fmt: skip
+        assert (len(source), len(vehicle["MotorVehicleID"])) == (41, 48)
+        assert pictures == [{
+            "ImageID": source, "EventSort": 10, "DeviceID": DEVICE, "StoragePath": "", "Type": "07",
+            "FileFormat": "Jpeg", "ShotTime": "20240305183500", "Data": "/9hwaWN0dXJl",
+        }]  # fmt: skip
+
+    def test_a_peer_with_codes_of_its_own_and_a_plate_that_was_not_read(self, receiver: Receiver) -> None:
+        """Another table for colours; what is not known is said to be so."""
+        sender = self.sender(receiver, codes={"plate_colour": {"yellow": "2"}})
+        sender.send(MESSAGE)
+        sender.send(replace(MESSAGE, payload=PAYLOAD | {"plate": None, "plate_colour": None, "plate_type": None}))
+        first, second = (b["MotorVehicleListObject"]["MotorVehicleObject"][0] for b in receiver.bodies()[1:3])
+        assert first["PlateColor"] == "2"
+        told = [second[name] for name in ("HasPlate", "PlateNo", "PlateColor", "PlateClass")]
+        assert told == ["0", "无车牌", "99", "99"]
+
+    def test_a_refused_password_time_outs_and_statuses(self, receiver: Receiver) -> None:
+        """Refusal, silence and a status that is not 0 are tried again; what is malformed never; no secret told."""
+        with pytest.raises(Unreachable, match="refused \\(401\\)") as caught:
+            self.sender(receiver, password="hunter2").send(MESSAGE)
+        assert "hunter2" not in f"{caught.value!r} {self.sender(receiver, password='hunter2')!r}"
+        receiver.script = ["stall"]
+        with pytest.raises(Unreachable, match=r"ReadTimeout|RemoteProtocolError"):
+            self.sender(receiver).send(MESSAGE)
+        sender = self.sender(receiver)
+        receiver.script = [200, 400]
+        with pytest.raises(Refused, match="answered 400"):
+            sender.send(MESSAGE)
+        receiver.reply = json.dumps(
+            {"ResponseStatusListObject": {"ResponseStatusObject": [{"StatusCode": 4, "StatusString": "busy"}]}}
+        ).encode()
+        with pytest.raises(Unreachable, match="status 4 busy"):
+            sender.send(MESSAGE)
+
+    def test_it_says_that_it_is_there(self, receiver: Receiver) -> None:
+        """A message after a quiet minute is preceded by a keep-alive."""
+        receiver.digest = ("viid", "geheim")
+        at = [AT]
+        sender = Gat1400Sender(PeerSettings(receiver.url, DEVICE, "viid", "geheim"), now=lambda: at[0])
+        self.senders.append(sender)
+        sender.send(MESSAGE)
+        at[0] += timedelta(seconds=61)
+        sender.send(MESSAGE)
+        assert [path.rpartition("/")[2] for path, _, _ in receiver.requests] == [
+            "Register", "MotorVehicles", "Keepalive", "MotorVehicles",
+        ]  # fmt: skip
+
+
+class TestFeedback:
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[Engine]:
+        engine = open_database(f"sqlite:///{tmp_path / 'c.db'}")
+        prepare(engine)
+        do(LifeCycle(engine), *DISPATCHED)
+        yield engine
+        engine.dispose()
+
+    def post(self, engine: Engine, said: dict[str, Any] | bytes, **how: Any) -> Any:
+        secret, peer, age_s = how.get("secret", "s"), how.get("peer", "urban"), how.get("age_s", 0)
+        desk = FeedbackDesk(engine, LifeCycle(engine), {"urban": Peer("urban", frozenset({"jlp-cg"}), "s")})
+        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+        stamp = str(int(time.time()) - age_s)
+        headers = {"X-Roadwarden-Timestamp": stamp, "X-Roadwarden-Signature": sign(secret, stamp, body)}
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(make_app(desk))
+            async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+                return await client.post(f"/feedback/{peer}", content=body, headers=headers)
+
+        return asyncio.run(ask())
+
+    def answer(self, **more: str) -> dict[str, str]:
+        return {"id": "f1", "case_id": "RW-1", "unit": "jlp-cg", "action": "accept", **more}
+
+    def test_answers_move_the_case_once_however_often_they_come(self, engine: Engine) -> None:
+        """The same id gives the same reply; the history holds one step, of the system that answered."""
+        for _ in range(3):
+            reply = self.post(engine, self.answer())
+            assert (reply.status_code, reply.json()) == (200, {"case_id": "RW-1", "status": "in_handling"})
+        self.post(engine, self.answer(id="f2", action="give_feedback", reason="已处理"))
+        past = LifeCycle(engine).history("RW-1")
+        assert [(e.action, e.account, e.unit) for e in past[-2:]] == [
+            ("accept", "peer:urban", "jlp-cg"), ("give_feedback", "peer:urban", "jlp-cg"),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("change", "how", "status"),
+        [
+            ({}, {"secret": "x"}, 403),
+            ({}, {"peer": "stranger"}, 403),
+            ({}, {"age_s": 400}, 403),
+            ({"unit": "jlp-zj"}, {}, 403),
+            ({"action": "close"}, {}, 400),
+            ({"id": ""}, {}, 400),
+            ({"action": "give_feedback"}, {}, 409),
+            ({"case_id": "RW-0"}, {}, 503),
+        ],
+    )
+    def test_what_is_refused(self, engine: Engine, change: dict, how: dict, status: int) -> None:
+        """Nothing happens to the case, and the reply says why."""
+        reply = self.post(engine, self.answer(**change), **how)
+        assert (reply.status_code, bool(reply.json()["error"])) == (status, True)
+        assert CaseStore(engine).get("RW-1").status is CaseStatus.DISPATCHED
+
+    def test_garbage_and_too_much(self, engine: Engine) -> None:
+        """Signed or not."""
+        rng = random.Random(5)
+        for body in (b"", b"[]", b"nul", b"[" * 50_000, rng.randbytes(200)):
+            assert self.post(engine, body).status_code == 400
+        assert self.post(engine, b"x" * 70_000).status_code == 413
