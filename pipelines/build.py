@@ -11,6 +11,7 @@ from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import StorageError
+from detector.evidence.keys import KeyFolder
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.inference import OnnxModel
 from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
@@ -78,7 +79,7 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = PackageMaker(options.evidence_root, _provenance(files, cameras))
+    packages = PackageMaker(options.evidence_root, _provenance(files, cameras), signing_keys().signer())
     return Replayer(
         options, pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, options.records_sightings)
     )
@@ -101,10 +102,15 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = PackageMaker(evidence_root, _provenance(files, cameras))
+    packages = PackageMaker(evidence_root, _provenance(files, cameras), signing_keys().signer())
     plan = [CameraPlan(cameras.by_id[camera_id], settings) for camera_id, settings in streams.items()]
     desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True))
     return LiveRunner(plan, desk, resolve_home() / "ring")
+
+
+def signing_keys() -> KeyFolder:
+    """The keys of this home folder that sign packages."""
+    return KeyFolder(resolve_home() / "signing")
 
 
 def _provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:

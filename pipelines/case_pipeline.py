@@ -13,6 +13,7 @@ from detector.cases.store import CaseStore
 from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, Violation
 from detector.errors import EvidenceError, RoadwardenError, StorageError
 from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, write_viewing_copy
+from detector.evidence.keys import Signer
 from detector.evidence.manifest import CaseFacts, Provenance
 from detector.evidence.package import EvidenceRequest, Package, write_package
 from detector.evidence.stills import plan_stills
@@ -42,12 +43,13 @@ class PackageMaker:
 
     root: Path
     provenance: Provenance
+    signer: Signer | None = None
 
     def make(self, facts: CaseFacts, packets: list[Packet], info: StreamInfo) -> Package:
         """Decode the stills from the packets, and seal the package of one case."""
         wanted = plan_stills(facts.violation, info.upright_wh).pts
         request = EvidenceRequest(facts, decode_at(packets, info, wanted), lambda folder: _cut(packets, info, folder))
-        return write_package(request, self.root)
+        return write_package(request, self.root, self.signer)
 
 
 @dataclass(slots=True)

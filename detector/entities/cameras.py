@@ -25,7 +25,6 @@ class Camera:
     Attributes:
         camera_id: unique and stable; part of every derived id.
         place: where it stands, in words for officers.
-        district: id of the district in which it stands; decides who sees its cases. Empty: those who see all.
         direction: which traffic it sees, in words for officers; None when not configured.
         analysis_fps: analysed frames a second, on an absolute time grid.
         sees_into_box: capability flag; without it no rule about the load may yield anything.
@@ -34,11 +33,11 @@ class Camera:
         approaching: True where traffic comes toward the camera (front plates), False where it leaves, None for both.
         rules: rule name → parameters that differ from the rule's defaults; a rule not named is not in force.
         legal: the legal record; None makes every case a lead.
+        district: id of the district in which it stands; decides who sees its cases. Empty: those who see all.
     """
 
     camera_id: str
     place: str = ""
-    district: str = ""
     direction: str | None = None
     analysis_fps: float = 8.0
     sees_into_box: bool = True
@@ -47,3 +46,4 @@ class Camera:
     approaching: bool | None = None
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     legal: LegalRecord | None = None
+    district: str = ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.entities import Camera, Grade, Observation, TimeBasis, Violation
+from detector.evidence.chain import hash_sm3
 from detector.evidence.clip import ClipRecord
 from detector.evidence.stills import Still, StillPlan
 from detector.evidence.verify import FORMAT
@@ -114,10 +115,11 @@ def make_manifest(
 
 
 def file_row(path: Path, role: str, still: Still | None = None) -> dict[str, Any]:
-    """The row of one file: name, role, size in bytes, SHA-256; for a still also the moment and part it shows."""
+    """The row of one file: name, role, bytes, SHA-256 and SM3; for a still also the moment and part it shows."""
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     row: dict[str, Any] = {"name": path.name, "role": role, "size": path.stat().st_size, "sha256": sha256}
+    row["sm3"] = hash_sm3(path)
     if still is not None:
         moment = still.observation
         row |= {"frame_index": moment.frame_index, "pts": moment.pts, "stream_s": moment.stream_s}

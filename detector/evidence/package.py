@@ -1,7 +1,7 @@
 """Making a sealed package: clip, stills, composite and manifest in one folder that appears whole or not at all.
 
 <root>/<case_id>/   clip.mp4  [clip.view.mp4]  scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
-                    composite.jpg  manifest.json
+                    composite.jpg  manifest.json  seal.json
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,11 @@ from detector.entities import Evidence, Grade
 from detector.errors import EvidenceError
 from detector.evidence import texts
 from detector.evidence.canonical import seal
+from detector.evidence.chain import next_link
 from detector.evidence.clip import ClipRecord
 from detector.evidence.composite import CYAN, YELLOW, Tile, draw_composite
 from detector.evidence.grade import grade_violation
+from detector.evidence.keys import Signer
 from detector.evidence.manifest import CaseFacts, evidence_code, file_row, make_manifest
 from detector.evidence.staging import publish, staging_folder
 from detector.evidence.stills import Still, cut_stills, plan_stills
@@ -69,8 +71,10 @@ class Package:
     outcome: Outcome
 
 
-def write_package(request: EvidenceRequest, root: Path) -> Package:
+def write_package(request: EvidenceRequest, root: Path, signer: Signer | None = None) -> Package:
     """Write and seal the package of one violation below `root`, all or nothing.
+
+    With a signer the package takes the next place in the site's chain.
 
     A sealed package is never overwritten: when one stands there already it is verified and kept, and `outcome` says
     whether it is the same. That makes a second run, or one after a crash, harmless.
@@ -78,6 +82,7 @@ def write_package(request: EvidenceRequest, root: Path) -> Package:
     Args:
         request: what to write.
         root: the evidence root; made when missing.
+        signer: signs the seal; None for a package without one.
 
     Raises:
         EvidenceError: there is no picture to show, or an older package of this case is damaged (names the file).
@@ -87,8 +92,16 @@ def write_package(request: EvidenceRequest, root: Path) -> Package:
     with staging_folder(root, request.facts.case_id) as folder:
         _build(request, folder)
         built = _describe(folder, place.name, Outcome.WRITTEN)
-        if publish(folder, place):
-            return built
+        if signer is None:
+            if publish(folder, place):
+                return built
+        elif not place.exists():
+            with next_link(root) as link:
+                link.seal(folder, request.facts.case_id, signer)
+                is_new = publish(folder, place)
+                link.commit()
+            if is_new:
+                return built
     report = verify_package(place)
     if not report.is_intact:
         raise EvidenceError(

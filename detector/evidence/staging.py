@@ -74,7 +74,10 @@ def _make_locked(root: Path, name: str) -> tuple[Path, int]:
     while True:
         folder = root / f".{name}.{secrets.token_hex(4)}.partial"
         folder.mkdir()
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # taken for a leftover at once
         with suppress(OSError):  # some network disks know no locks: then nothing there is ever taken for a leftover
             fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():

@@ -1,7 +1,7 @@
 """Whether a package is what was sealed; needs the package alone, and neither camera, database nor GPU.
 
 The digest shows that a package agrees with itself. Someone who alters a file *and* rewrites the manifest makes another
-package that agrees with itself: only the digest that the database keeps (`expected_sha256`) shows that.
+package that agrees with itself: the signature of the seal shows that, to whoever has the site's public key.
 """
 
 import hashlib
@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from detector.errors import EvidenceError
 from detector.evidence.canonical import unseal
+from detector.evidence.chain import SEAL, SealReport, check_seal, hash_sm3
 from detector.evidence.texts import Language, text
 
-FORMAT = "roadwarden-evidence/1"
+FORMAT = "roadwarden-evidence/2"
+OLDER_FORMATS = ("roadwarden-evidence/1",)
+"""Without SM3 and seal."""
+
 MANIFEST = "manifest.json"
 
 
@@ -29,6 +35,7 @@ class VerifyReport:
         added: files and folders that were not sealed.
         file_count: sealed files, without the manifest.
         manifest_sha256: digest that the manifest states; "" when it states none that fits.
+        seal: what its seal shows.
     """
 
     altered: tuple[str, ...]
@@ -36,21 +43,30 @@ class VerifyReport:
     added: tuple[str, ...]
     file_count: int
     manifest_sha256: str
+    seal: SealReport
 
     @property
     def is_intact(self) -> bool:
-        """Whether nothing was altered, taken away or added."""
-        return not (self.altered or self.missing or self.added)
+        """Whether nothing was altered, taken away or added, and the seal is right as far as it was checked."""
+        return not (self.altered or self.missing or self.added or self.seal.faults)
 
     def lines(self, language: Language = Language.ZH) -> list[str]:
         """The report for people, one line per file."""
         if self.is_intact:
-            return [text("verify.intact", language, count=self.file_count)]
+            lines = [text("verify.intact", language, count=self.file_count)]
+            if self.seal.is_checked:
+                lines.append(text("seal.genuine", language, name=self.seal.key_id))
+            elif self.seal.key_id is not None:
+                lines.append(text("seal.unchecked", language, name=self.seal.key_id))
+            return lines
         kinds = (("verify.altered", self.altered), ("verify.missing", self.missing), ("verify.added", self.added))
-        return [text(key, language, name=name) for key, names in kinds for name in names]
+        found = [text(key, language, name=name) for key, names in kinds for name in names]
+        return found + [text(fault, language, name=self.seal.key_id or "-") for fault in self.seal.faults]
 
 
-def verify_package(folder: Path, expected_sha256: str | None = None) -> VerifyReport:
+def verify_package(
+    folder: Path, expected_sha256: str | None = None, keys: Mapping[str, Ed25519PublicKey] | None = None
+) -> VerifyReport:
     """Hold every file of a package against its manifest, and the manifest against its own digest.
 
     When the manifest itself is altered, what it says about the other files is still compared, as far as it can be
@@ -59,6 +75,7 @@ def verify_package(folder: Path, expected_sha256: str | None = None) -> VerifyRe
     Args:
         folder: the package.
         expected_sha256: digest of the manifest as the database keeps it; None to trust the package's own.
+        keys: public keys that may have signed, by id; None to leave the signature unchecked.
 
     Raises:
         EvidenceError: the folder is no package (no manifest), or cannot be read.
@@ -69,7 +86,7 @@ def verify_package(folder: Path, expected_sha256: str | None = None) -> VerifyRe
     try:
         content, digest = read_manifest(path)
         sealed = _sealed_files(content)
-        found = {str(inner.relative_to(folder)) for inner in folder.rglob("*")} - {MANIFEST}
+        found = {str(inner.relative_to(folder)) for inner in folder.rglob("*")} - {MANIFEST, SEAL}
         altered = [name for name in sorted(found & sealed.keys()) if not _agrees(folder / name, sealed[name])]
     except OSError as error:
         raise EvidenceError(f"{error.filename}: cannot be read: {error.strerror}") from error
@@ -77,7 +94,8 @@ def verify_package(folder: Path, expected_sha256: str | None = None) -> VerifyRe
         altered.insert(0, MANIFEST)
     # Of an unreadable manifest only itself is reported: everything else would appear as added.
     added = sorted(found - sealed.keys()) if sealed else []
-    return VerifyReport(tuple(altered), tuple(sorted(sealed.keys() - found)), tuple(added), len(sealed), digest)
+    missing = tuple(sorted(sealed.keys() - found))
+    return VerifyReport(tuple(altered), missing, tuple(added), len(sealed), digest, check_seal(folder, keys or {}))
 
 
 def read_manifest(path: Path) -> tuple[dict[str, Any], str]:
@@ -98,9 +116,9 @@ def read_manifest(path: Path) -> tuple[dict[str, Any], str]:
     return (content if isinstance(content, dict) else {}), ""
 
 
-def _sealed_files(content: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
-    """Name → size and hash; rows that no program of ours wrote are left out, and so is everything else's format."""
-    rows = content.get("files") if content.get("format") == FORMAT else None
+def _sealed_files(content: Mapping[str, Any]) -> dict[str, tuple[int, str, str | None]]:
+    """Name → size, SHA-256 and SM3 (None in older packages); rows that no program of ours wrote are left out."""
+    rows = content.get("files") if content.get("format") in (FORMAT, *OLDER_FORMATS) else None
     sealed = {}
     for row in rows if isinstance(rows, list) else []:
         name = row.get("name") if isinstance(row, dict) else None
@@ -111,13 +129,15 @@ def _sealed_files(content: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
             and "\\" not in name
             and name not in {".", "..", MANIFEST}
         ):
-            sealed[name] = (row.get("size"), row.get("sha256"))
+            sealed[name] = (row.get("size"), row.get("sha256"), row.get("sm3"))
     return sealed
 
 
-def _agrees(path: Path, sealed: tuple[int, str]) -> bool:
-    """Whether a file has the sealed size and hash; anything but a plain file has not."""
+def _agrees(path: Path, sealed: tuple[int, str, str | None]) -> bool:
+    """Whether a file has the sealed size and hashes; anything but a plain file has not."""
     if path.is_symlink() or not path.is_file() or path.stat().st_size != sealed[0]:
         return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sealed[1]
+        if hashlib.file_digest(file, "sha256").hexdigest() != sealed[1]:
+            return False
+    return sealed[2] is None or hash_sm3(path) == sealed[2]

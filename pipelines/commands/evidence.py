@@ -1,28 +1,119 @@
-"""`roadwarden verify`."""
+"""`roadwarden verify`, `roadwarden export` and `roadwarden keys`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from detector.evidence.texts import Language
+from detector.errors import EvidenceError
+from detector.evidence.archive import opened, write_archive
+from detector.evidence.chain import check_chain, public_keys, read_chain
+from detector.evidence.keys import KeyFolder
+from detector.evidence.texts import Language, text
 from detector.evidence.verify import verify_package
-from pipelines.commands.options import AsJson
+from pipelines.commands.options import AsJson, Database, open_store
+from pipelines.config import resolve_home
+
+keys_app = typer.Typer(help="Keys that sign evidence packages.", no_args_is_help=True, rich_markup_mode=None)
+LanguageOption = Annotated[Language, typer.Option(help="Language of the answer.")]
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An evidence package.")],
-    language: Annotated[Language, typer.Option(help="Language of the answer.")] = Language.EN,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A package, as folder or ZIP; or a site's folder.")],
+    key: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Public key (PEM); may be repeated.")] = None,
+    chain: Annotated[bool, typer.Option("--chain", help="Walk the chain of all packages of a site.")] = False,
+    language: LanguageOption = Language.EN,
     as_json: AsJson = False,
 ) -> None:
-    """Check an evidence package by itself: names every altered, missing or added file."""
-    report = verify_package(folder)
+    """Check a package offline: names what is altered, missing, added, re-signed or out of the chain.
+
+    Example: roadwarden verify var/evidence/RW-20260518-093012-1A2B3C4D --key site.pub
+    """
+    keys = public_keys(key or [])
+    if chain:
+        _verify_chain(path, keys, language, as_json)
+        return
+    with opened(path) as folder:
+        report = verify_package(folder, keys=keys)
     if as_json:
         found = {"altered": report.altered, "missing": report.missing, "added": report.added}
-        print(json.dumps({"path": str(folder), "intact": report.is_intact, **found}, ensure_ascii=False))
+        seal = {"key_id": report.seal.key_id, "faults": report.seal.faults, "checked": report.seal.is_checked}
+        print(json.dumps({"path": str(path), "intact": report.is_intact, **found, "seal": seal}, ensure_ascii=False))
     else:
         for line in report.lines(language):
-            print(f"{folder}: {line}")
+            print(f"{path}: {line}")
     if not report.is_intact:
         raise typer.Exit(1)
+
+
+def export(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="Id of the case.")],
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: CASE.zip.")] = None,
+    as_evidence: Annotated[bool, typer.Option("--as-evidence", help="Refuse a case that is only a lead.")] = False,
+    database: Database = None,
+) -> None:
+    """Write a case's package as one ZIP file, which `verify` checks as it checks the folder.
+
+    Example: roadwarden export RW-20260518-093012-1A2B3C4D --output case.zip
+    """
+    case = open_store(database).get(case_id)
+    if case.evidence is None:
+        raise EvidenceError(f"case {case_id} has no package yet")
+    if as_evidence and case.grade_reasons:
+        reasons = "; ".join(text(f"reason.{reason}", Language.EN) for reason in case.grade_reasons)
+        raise EvidenceError(f"case {case_id} is a lead and cannot be exported as evidence: {reasons}")
+    target = output or Path(f"{case_id}.zip")
+    size = write_archive(Path(case.evidence.folder), target)
+    print(f"{target}: {size / 1e6:.1f} MB, grade {case.grade.value}")
+
+
+@keys_app.command("make")
+def make() -> None:
+    """Make the first key of this site."""
+    folder = _keys()
+    if folder.list():
+        raise EvidenceError(f"{folder.folder} holds a key already; `roadwarden keys rotate` makes another")
+    print(f"key {folder.make()} in use: {folder.folder}")
+
+
+@keys_app.command("rotate")
+def rotate() -> None:
+    """Make a new key and use it from now on; older public keys stay, since older packages need them."""
+    folder = _keys()
+    print(f"key {folder.make()} in use: {folder.folder}")
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """List the keys of this site with their public files."""
+    for key_id, in_use in _keys().list():
+        print(f"{key_id}  {'in use' if in_use else 'older '}  {_keys().folder / f'{key_id}.pub'}")
+
+
+def _verify_chain(root: Path, keys: Mapping[str, Ed25519PublicKey], language: Language, as_json: bool) -> None:
+    if not root.is_dir():
+        raise EvidenceError(f"{root} is no folder of packages")
+    faults = [(name, text(kind, language, name=name)) for kind, name in check_chain(root)]
+    lines = read_chain(root)
+    for row in lines:
+        folder = root / str(row.get("case_id"))
+        if folder.is_dir():
+            report = verify_package(folder, keys=keys)
+            wrong = [] if report.is_intact else report.lines(language)
+            faults += [(folder.name, f"{folder.name}: {line}") for line in wrong]
+    if as_json:
+        print(json.dumps({"path": str(root), "packages": len(lines), "faults": faults}, ensure_ascii=False))
+    else:
+        for _, line in faults:
+            print(f"{root}: {line}")
+        if not faults:
+            print(f"{root}: {text('chain.whole', language, count=len(lines))}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _keys() -> KeyFolder:
+    return KeyFolder(resolve_home() / "signing")
