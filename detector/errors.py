@@ -6,6 +6,7 @@
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
+    ├── LeaseLost             another worker of the fleet watches the camera now (names it)
     ├── AccessDenied          a person who is not let in, or may not do that
     └── LifeCycleError        a step that a case cannot take now (names the case)
         ├── IllegalTransition     the state, the person or what was given does not allow it
@@ -37,6 +38,10 @@ class StorageError(RoadwardenError):
 
 class EvidenceError(RoadwardenError):
     """An evidence package is damaged or cannot be made; the message names the file in it."""
+
+
+class LeaseLost(RoadwardenError):
+    """This worker is no longer the one that may make cases of a camera; the message names the camera."""
 
 
 class AccessDenied(RoadwardenError):

@@ -7,6 +7,10 @@ What `save` does to a case that is already there:
     sealed (has evidence)           none: the database says what the sealed package says
     candidate without evidence      replaced by the newer judgement, with evidence if there is some by now
     moved on, without evidence      evidence is attached with its grade; officers' work is never undone
+
+In a fleet only the camera's owner makes cases and judges them anew: its lease is checked in the same transaction. A
+worker that has lost the lease may still attach the package of a case that stands without one: the case was made while
+it was the owner, nobody else has the packets, and a package is attached once.
 """
 
 from collections.abc import Sequence
@@ -18,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from detector.cases.rows import evidence_row, fill_row, to_case
 from detector.database.faults import storage_error
+from detector.database.leases import LeaseBook, refuse
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import CaseLinkRow, CaseRow, FindingRow
 from detector.entities import Case, CaseStatus
@@ -27,9 +32,15 @@ from detector.errors import StorageError
 class CaseStore:
     """Saves and finds cases; safe to use from several processes and threads at once."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use a database that `open_database` has opened."""
+    def __init__(self, engine: Engine, leases: LeaseBook | None = None) -> None:
+        """Use a database that `open_database` has opened.
+
+        Args:
+            engine: the database.
+            leases: of this worker of a fleet; None where one machine watches alone.
+        """
         self._engine = engine
+        self._leases = leases
 
     def save(self, case: Case) -> bool:
         """Store a case, or complete the one that is there; saving the same case again changes nothing.
@@ -39,6 +50,7 @@ class CaseStore:
 
         Raises:
             StorageError: the database cannot be written.
+            LeaseLost: another worker watches the camera now; nothing was stored.
         """
         try:
             return self._save(case)
@@ -110,7 +122,10 @@ class CaseStore:
     def _save(self, case: Case) -> bool:
         now = datetime.now(UTC)
         with write_session(self._engine) as session:
+            is_owner = self._leases is None or self._leases.may_write(session, case.camera_id)
             row = session.get(CaseRow, case.case_id, with_for_update=True)
+            if not is_owner and (row is None or case.evidence is None):
+                raise refuse(case.camera_id)
             if row is None:
                 _insert(session, case, now)
                 return True

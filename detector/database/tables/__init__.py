@@ -8,6 +8,7 @@ from detector.database.tables.accounts import AccountRow, SessionRow
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
 from detector.database.tables.dispatch import FeedbackRow, OutboxRow
+from detector.database.tables.fleet import CameraLeaseRow, FleetWorkerRow
 from detector.database.tables.leads import LeadRow
 from detector.database.tables.life import (
     AssignmentRow,
@@ -30,12 +31,14 @@ __all__ = [
     "AuditHeadRow",
     "AuditRow",
     "Base",
+    "CameraLeaseRow",
     "CaseLinkRow",
     "CaseRow",
     "ClaimRow",
     "EvidenceRow",
     "FeedbackRow",
     "FindingRow",
+    "FleetWorkerRow",
     "InterceptionRow",
     "LeadRow",
     "OutboxRow",

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from detector.database.sessions import read_session
+from detector.database.leases import LeaseBook, LeaseStore
+from detector.database.sessions import read_session, write_session
 from detector.database.tables import CaseRow, EvidenceRow, FindingRow
 from detector.entities import (
     Action,
@@ -33,7 +34,7 @@ from detector.entities import (
     TimeSource,
     VehicleType,
 )
-from detector.errors import StorageError
+from detector.errors import LeaseLost, StorageError
 
 UNCOVERED = Finding("uncovered_load", {"cover": "open", "looks": 5}, {"looks": 3}, 0.93, (8, 16, 24))
 HEAPED = Finding("heaped_load", {"fill": "above_edge", "share": 0.125}, {"share": 0.05}, 0.81, (16, 24))
@@ -246,3 +247,50 @@ def test_any_case_survives_the_database(memory_store, measured, characters, capt
     )  # fmt: skip
     memory_store.save(case)
     assert memory_store.get(case.case_id) == case
+
+
+class TestLeases:
+    """In a fleet the camera's owner alone makes its cases."""
+
+    @pytest.fixture
+    def fleet(self, postgresql_url):
+        """Two workers' stores: the first one has lost the lease to the second one."""
+        engine = open_database(postgresql_url)
+        leases = LeaseStore(engine)
+        leases.want({"gate": "a"})
+        books = [LeaseBook(), LeaseBook()]
+        for number, book in enumerate(books):
+            with write_session(engine) as session:
+                session.execute(text("UPDATE camera_leases SET expires_at = clock_timestamp() - interval '1 second'"))
+            for lease in leases.acquire(f"a#{number}", "a"):
+                book.put(lease)
+        yield [CaseStore(engine, book) for book in books]
+        engine.dispose()
+
+    def test_a_worker_that_lost_its_lease_makes_no_case(self, fleet):
+        """The late worker is refused and stores nothing; the owner is not."""
+        late, owner = fleet
+        with pytest.raises(LeaseLost, match="camera gate: another worker"):
+            late.save(CASE)
+        assert late.list() == []
+        assert owner.save(CASE) is True
+        with pytest.raises(LeaseLost):
+            CaseStore(late._engine, LeaseBook()).save(replace(CASE, case_id="RW-2"))
+
+    def test_a_worker_that_lost_its_lease_judges_no_case_anew(self, fleet):
+        """What the owner has stored stands."""
+        late, owner = fleet
+        alert = replace(CASE, evidence=None, grade_reasons=("evidence_pending",))
+        owner.save(alert)
+        with pytest.raises(LeaseLost):
+            late.save(replace(alert, findings=(UNCOVERED,)))
+        assert owner.get("RW-1") == alert
+
+    def test_a_case_gets_its_package_from_the_worker_that_saw_it(self, fleet):
+        """Nobody else has the packets: a package that comes after the lease was lost is still attached, once."""
+        late, owner = fleet
+        owner.save(replace(CASE, evidence=None, grade_reasons=("evidence_pending",)))
+        late.save(CASE)
+        assert owner.get("RW-1") == CASE
+        late.save(replace(CASE, evidence=replace(SEALED, manifest_sha256="cd" * 32)))
+        assert owner.get("RW-1") == CASE
