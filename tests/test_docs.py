@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from detector.rules import RULES
-from pipelines.config import _CameraTable, _LegalTable, _StreamTable
+from pipelines.camera_tables import CameraTable, LegalTable, StreamTable
 from pipelines.sightings_config import HubTable, LeadsTable, PrivacyTable, RoadTable
 
-TABLES = (_CameraTable, _LegalTable, _StreamTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
+TABLES = (CameraTable, LegalTable, StreamTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
 ROOT = Path(__file__).resolve().parent.parent
 
 

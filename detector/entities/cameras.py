@@ -34,6 +34,8 @@ class Camera:
         rules: rule name → parameters that differ from the rule's defaults; a rule not named is not in force.
         legal: the legal record; None makes every case a lead.
         district: id of the district in which it stands; decides who sees its cases. Empty: those who see all.
+        latitude, longitude: where it stands, degrees WGS 84 (not GCJ-02, the shifted grid of Chinese maps); None when
+            not configured.
     """
 
     camera_id: str
@@ -47,3 +49,5 @@ class Camera:
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     legal: LegalRecord | None = None
     district: str = ""
+    latitude: float | None = None
+    longitude: float | None = None

@@ -41,7 +41,7 @@ def scan(
     """Scan the window for illegal ride-hailing and cloned plates; needs an impact assessment in the configuration."""
     desk = open_desk(cameras, database)
     settings = desk.cameras.sightings
-    where = desk.cameras.path or "no cameras.toml in use"
+    where = desk.cameras.place or "no cameras.toml in use"
     if not settings.privacy.impact_assessment.strip() or settings.privacy.assessed_on is None:
         raise ConfigurationError(
             f"{where}: privacy.impact_assessment and privacy.assessed_on are not recorded; plates are scanned "

@@ -44,7 +44,7 @@ def open_study(folder: Path, sightings: Path, registers: Path | None, cameras_pa
     cameras = load_cameras(cameras_path or _find_cameras(sightings))
     if not cameras.sightings.hubs:
         raise ConfigurationError(
-            f"{cameras.path or 'no cameras.toml found'}: no [[hub]]; name hubs with --cameras FILE"
+            f"{cameras.place or 'no cameras.toml found'}: no [[hub]]; name hubs with --cameras FILE"
         )
     engine = open_database(f"sqlite:///{folder / 'study.db'}")
     store = make_store(cameras, engine, folder / "store", folder / "keys")

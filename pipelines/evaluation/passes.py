@@ -109,7 +109,7 @@ def choose_camera(film: Path, cameras: Cameras) -> str | None:
 
     None leaves the choice to the replay: without a configuration every camera is the built-in one.
     """
-    if cameras.path is None:
+    if cameras.place is None:
         return None
     sidecar = read_sidecar(film)
     return sidecar.camera_id if sidecar and sidecar.camera_id in cameras.by_id else next(iter(cameras.by_id))
