@@ -20,20 +20,19 @@ from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettin
 from detector.patterns.roads import RoadGraph
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
-from detector.weights import ModelFile, find_weights, load_model_file
+from detector.weights import ModelFile, load_model_file
 from pipelines.build_sightings import open_sightings
 from pipelines.camera_watch import CameraPlan
 from pipelines.case_pipeline import PackageMaker
 from pipelines.config import Cameras, resolve_home
 from pipelines.fault_guard import FaultGuard
 from pipelines.live import CaseDesk, LiveRunner
+from pipelines.model_store import MODELS, active_weights
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
-
-MODELS = ("vehicle_detector", "bed_locator", "load_state", "plate_detector", "plate_reader")
 
 
 def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
@@ -42,7 +41,7 @@ def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
     Raises:
         ModelError: weights are missing, altered, or cannot run here.
     """
-    folder = find_weights()
+    folder = active_weights()
     files = {name: load_model_file(name, folder) for name in MODELS}
     # Detection and the second-stage models run side by side (`ViolationPipeline.run`): each gets half of the cores.
     threads = max(1, (os.cpu_count() or 2) // 2)

@@ -15,8 +15,10 @@ from pipelines.commands import (
     evaluate,
     evaluate_leads,
     evidence,
+    labels,
     leads,
     measures,
+    models,
     register,
     replay,
     run,
@@ -54,6 +56,8 @@ app.add_typer(register.app, name="register")
 app.add_typer(watch.app, name="watch")
 evaluate.app.command("leads")(evaluate_leads.leads)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(models.app, name="models")
+app.add_typer(labels.app, name="labels")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
     python scripts/train_load_state.py                       # everything; takes up again what was interrupted
     python scripts/train_load_state.py --only bed_locator    # one network, no measuring
+    python scripts/train_load_state.py --own mine/train/load_state.csv       # with pictures of one's own cameras
     python scripts/train_load_state.py --only measure        # calibrate and measure what lies in weights/
 
 Needs the extra [train], renders of `scripts/render_scenes` under ROADWARDEN_CACHE and the sets of real pictures.
@@ -14,11 +15,17 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from detector.geometry import Box  # noqa: E402  the repository's own packages must be found first
+
 os.environ.setdefault("YOLO_OFFLINE", "true")
 CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
 RENDERS = CACHE / "renders" / "load_state"
@@ -37,6 +44,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=[*SIZES_PX, "measure"], help="one part; default: all")
     parser.add_argument("--renders", type=Path, default=RENDERS, help="folder with train/ and val/")
     parser.add_argument("--data", type=Path, default=Path("/work/shared/data"), help="sets of real pictures")
+    parser.add_argument("--own", type=Path, help="load_state.csv of one's own set, from `roadwarden labels import`")
     parser.add_argument(
         "--backbone", type=Path, default=ROOT / "weights" / "vehicle_detector.onnx", help="start weights"
     )
@@ -55,9 +63,13 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks
 
     vehicles = load_samples.load_renders(arguments.renders / "train")
-    vehicles += load_samples.load_photographs(arguments.data, "train")
+    if arguments.data.is_dir():
+        vehicles += load_samples.load_photographs(arguments.data, "train")
+    if arguments.own:
+        vehicles += load_samples.load_own(arguments.own, open_locator(arguments.weights))
     if name == "load_state":  # sketches show beds, not vehicles
         backdrops = sorted((arguments.data / "vehicles").glob("*/train/images/*.jpg"))
+        backdrops = backdrops or sorted({vehicle.image for vehicle in vehicles})
         load_sketch.draw_sketches(SKETCHES, SKETCH_COUNT, backdrops)
         vehicles += load_samples.load_renders(SKETCHES, "sketch")
     task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
@@ -70,6 +82,18 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     network = load_fit.fit(network, task_of[name](vehicles, SIZES_PX[name]), schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
+
+
+def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:
+    """Finds beds with the locator that stands in `weights`; None where it sees no tipper."""
+    from detector.inference import Device, OnnxModel
+    from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
+    from detector.weights import load_model_file
+
+    bed, state = (OnnxModel(load_model_file(name, weights).path, Device.CPU, threads=1) for name in SIZES_PX)
+    settings = LoadStateSettings.parse(load_model_file("load_state", weights).settings)
+    reader = OnnxLoadStateReader(bed, state, settings)
+    return lambda image, box: reader.read(image, [box])[0].bed_xyxy
 
 
 def open_backbone(arguments: argparse.Namespace) -> Path:
@@ -95,10 +119,10 @@ def measure(arguments: argparse.Namespace) -> None:
     print(settings)
     register(arguments, asdict(settings))
     reader = OnnxLoadStateReader(bed, state, settings)
-    for title, vehicles in (
-        ("validation renders", renders),
-        ("real pictures held back", load_samples.load_photographs(arguments.data, "held")),
-    ):
+    measured = [("validation renders", renders)]
+    if arguments.data.is_dir():
+        measured.append(("real pictures held back", load_samples.load_photographs(arguments.data, "held")))
+    for title, vehicles in measured:
         states = load_measure.read_all(reader, vehicles)
         print(f"\n{title}: {len(vehicles)} vehicles")
         for name, figure in load_measure.count(vehicles, states).items():

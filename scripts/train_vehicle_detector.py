@@ -5,6 +5,11 @@ The shipped weights were made by this command, on one core of an AMD EPYC (7 epo
     YOLO_OFFLINE=1 OMP_NUM_THREADS=1 python -m scripts.train_vehicle_detector \
         --data ../shared/data/vehicles --start ../shared/weights/yolo11n-coco.pt
 
+With pictures of one's own alone (docs/own-data.md)::
+
+    YOLO_OFFLINE=1 python -m scripts.train_vehicle_detector --own mine --start weights/vehicle_detector.onnx \
+        --epochs 20 --rate 2e-4 --run mine --output mine.onnx
+
 Seeded; a broken run continues when started again. Needs the ``train`` extra. Nothing is downloaded. Works in
 ``$ROADWARDEN_CACHE`` (default ``~/.cache/roadwarden``); the data folder is only read.
 """
@@ -20,7 +25,8 @@ from pathlib import Path
 def parse_arguments() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
+    parser.add_argument("--data", type=Path, help="folder with one folder a set")
+    parser.add_argument("--own", type=Path, help="set of one's own, from `roadwarden labels import`")
     parser.add_argument("--start", type=Path, required=True, help="COCO checkpoint, or shipped .onnx to learn on from")
     parser.add_argument("--renders", type=Path, help="folder of rendered stills with labels.jsonl")
     parser.add_argument("--rate", type=float, default=8e-4, help="highest learning rate")
@@ -32,7 +38,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu, or the number of a GPU")
     parser.add_argument("--run", default="vehicle_detector", help="name of the run; a new name starts afresh")
     parser.add_argument("--measure", action="store_true", help="AP50 on every val set, before and after (minutes)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not (arguments.data or arguments.own):
+        parser.error("nothing to train on: give --data, --own, or both")
+    return arguments
 
 
 def main() -> None:
@@ -44,7 +53,8 @@ def main() -> None:
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
     from scripts.training import vehicles
 
-    descriptions = vehicles.link_sets(arguments.data.resolve(), arguments.renders, cache / "data")
+    data = arguments.data.resolve() if arguments.data else None
+    descriptions = vehicles.link_sets(data, arguments.renders, arguments.own, cache / "data")
     images = cache / "data" / "train" / "images"
     start = cache / "runs" / arguments.run / "start.pt"
     if not start.exists():
@@ -60,7 +70,7 @@ def main() -> None:
     report = {}
     trained = start
     if arguments.epochs:
-        trained = vehicles.train(start, descriptions["highway-id"], cache / "runs" / arguments.run, settings)
+        trained = vehicles.train(start, next(iter(descriptions.values())), cache / "runs" / arguments.run, settings)
     report["onnx_max_probability_difference"] = vehicles.export(trained, arguments.output, images)
     if arguments.measure:
         report["ap50_before"] = vehicles.average_precision(start, descriptions, cache / "val")

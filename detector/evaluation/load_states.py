@@ -6,7 +6,7 @@ from typing import Any
 
 from detector.entities import Cover, Fill, LoadLabel, LoadState
 
-LABELS = ("covered", "empty", "loaded", "heaped", "laden", "open", "not_visible")
+LABELS = ("covered", "empty", "loaded", "heaped", "laden", "open", "not_visible", "not_a_tipper")
 """`laden` is loaded or heaped, `open` is any uncovered bed: for pictures of which no more can be told."""
 
 UNCOVERED = frozenset({"empty", "loaded", "heaped", "laden", "open"})
@@ -34,13 +34,14 @@ class LoadScore:
     - covered or open: truths that say which; right where the cover is named and lies on that side.
     - empty or laden: truths `empty`, `loaded`, `heaped`, `laden`; right where the fill is named and lies on that side.
     - states: truths `covered`, `empty`, `loaded`, `heaped`; right where exactly this label is given.
-    - not_visible: right where the label is `not_visible`.
+    - not_visible, not_a_tipper: right where exactly this label is given.
     """
 
     covered_open: _Tally = field(default_factory=_Tally)
     empty_laden: _Tally = field(default_factory=_Tally)
     states: _Tally = field(default_factory=_Tally)
     not_visible: _Tally = field(default_factory=_Tally)
+    not_a_tipper: _Tally = field(default_factory=_Tally)
     n: int = 0
     abstained: int = 0
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -69,6 +70,8 @@ class LoadScore:
             answers.append((self.states, state.label.value == truth))
         if truth == "not_visible":
             answers.append((self.not_visible, state.label is LoadLabel.NOT_VISIBLE))
+        if truth == "not_a_tipper":
+            answers.append((self.not_a_tipper, not is_tipper))
         for tally, right in answers:
             tally.add(right)
         self.n += 1
@@ -88,6 +91,7 @@ class LoadScore:
             "empty_laden": self.empty_laden.to_json(),
             "states": self.states.to_json(),
             "not_visible": self.not_visible.to_json(),
+            "not_a_tipper": self.not_a_tipper.to_json(),
             "abstained": self.abstained,
             "confusion": {truth: dict(counts) for truth, counts in sorted(self.confusion.items())},
             "errors": self.errors,

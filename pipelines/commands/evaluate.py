@@ -85,7 +85,7 @@ def load_state(
 ) -> None:
     """Load states, one look a vehicle.
 
-    Labels: covered, empty, loaded, heaped, laden (loaded or heaped), open (any uncovered), not_visible.
+    Labels: covered, empty, loaded, heaped, laden (loaded or heaped), open (any uncovered), not_visible, not_a_tipper.
     Example: roadwarden evaluate load-state trucks.csv --errors wrong
     """
     from pipelines.evaluation.load_states import evaluate_load_states
@@ -101,6 +101,7 @@ def load_state(
         "empty or laden": result["empty_laden"],
         "four states": result["states"],
         "not visible": result["not_visible"],
+        "no tipper": result["not_a_tipper"],
     }
     for name, row in questions.items():
         table.add_row(name, str(row["n"]), show_share(row["right"], row["n"]))

@@ -11,8 +11,9 @@ from detector.errors import SourceError
 from detector.evaluation.vehicles import Truth, VehicleScore
 from detector.geometry import iou_matrix
 from detector.inference import Network, OnnxModel
-from detector.weights import find_weights, load_model_file
+from detector.weights import load_model_file
 from pipelines.evaluation.pictures import list_pictures, read_picture, write_error
+from pipelines.model_store import active_weights
 
 MIN_CONFIDENCE = 0.001
 MAX_IOU = 0.7
@@ -89,7 +90,7 @@ def evaluate_vehicles(folder: Path, errors: Path | None) -> VehicleScore:
         ModelError: the weights cannot be used.
     """
     pictures = list_pictures(folder / "images")
-    row = load_model_file("vehicle_detector", find_weights())
+    row = load_model_file("vehicle_detector", active_weights())
     settings = DetectorSettings.parse(row.settings)
     network = OnnxModel(row.path)
     detector = OnnxVehicleDetector(network, settings)

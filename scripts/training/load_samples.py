@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -90,6 +91,38 @@ def load_photographs(data: Path, part: str) -> list[Vehicle]:
             fill = FILLS.index(row["fill"]) if row["fill"] else UNKNOWN
             tipper = {"true": True, "false": False}.get(row["tipper"])
             found.append(Vehicle(data / row["image"], truck, tipper, bed, None, None, cover, fill, None, "photograph"))
+    return found
+
+
+STATES_OF = {
+    "covered": ("closed", None), "empty": ("open", "empty"), "loaded": ("open", "below_edge"),
+    "heaped": ("open", "above_edge"), "laden": ("open", None), "open": ("open", None),
+    "not_visible": ("not_visible", "not_visible"), "not_a_tipper": (None, None),
+}  # fmt: skip
+"""Cover and fill of the labels of `evaluate load-state`; None where the label leaves it open."""
+
+
+def load_own(table: Path, locate_bed: Callable[[np.ndarray, Box], Box | None]) -> list[Vehicle]:
+    """Vehicles of a set of one's own (`load_state.csv` of `roadwarden labels import`).
+
+    Args:
+        table: the file; its pictures lie beside it.
+        locate_bed: finds the bed in a picture and a vehicle's box, since nobody marks beds by hand; a vehicle
+            whose bed it does not find teaches whether it is a tipper, and nothing else.
+    """
+    found = []
+    with table.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            path = table.parent / row["image"]
+            image = cv2.imread(str(path))
+            height, width = image.shape[:2]
+            scale = (width, height, width, height)
+            truck = tuple(float(row[k]) * s for k, s in zip(("x1", "y1", "x2", "y2"), scale, strict=True))
+            tipper = row["label"] != "not_a_tipper"
+            cover, fill = STATES_OF[row["label"]]
+            states = (COVERS.index(cover) if cover else UNKNOWN, FILLS.index(fill) if fill else UNKNOWN)
+            bed = locate_bed(image, truck) if tipper else None
+            found.append(Vehicle(path, truck, tipper, bed, None, None, *states, None, "photograph"))
     return found
 
 

@@ -26,18 +26,20 @@ from scripts.training.precision import mixed_on_cpu
 
 CLASS_NAMES = ("car", "bus", "truck", "motorcycle", "person")
 SETS = ("highway-id", "openimages-vehicles", "road-cameras")
-REPEATED = ("highway-id", "openimages-vehicles")
+REPEATED = ("highway-id", "openimages-vehicles", "own")
 
 
-def link_sets(data: Path, renders: Path | None, cache: Path) -> dict[str, Path]:
+def link_sets(data: Path | None, renders: Path | None, own: Path | None, cache: Path) -> dict[str, Path]:
     """Mirrors the read-only sets in the cache: images linked, labels copied, since ultralytics writes beside labels.
 
-    The three ``train`` parts and the rendered stills become one folder; each ``val`` part stays apart, so that it is
+    All ``train`` parts and the rendered stills become one folder; each ``val`` part stays apart, so that it is
     measured apart. Photographs with a truck are listed twice (`REPEATED`): cars outnumber them seven to one.
 
     Args:
-        data: folder that holds one folder a set, each with ``{train,val}/{images,labels}`` in YOLO form.
+        data: folder that holds the sets of `SETS`, each with ``{train,val}/{images,labels}`` in YOLO form; None
+            trains without them.
         renders: folder of rendered stills with ``labels.jsonl``; None trains without them.
+        own: one more set, of the form that `roadwarden labels import` writes; None for none.
         cache: folder that is emptied and written.
 
     Returns:
@@ -47,18 +49,13 @@ def link_sets(data: Path, renders: Path | None, cache: Path) -> dict[str, Path]:
         FileNotFoundError: where an image has no label file.
     """
     shutil.rmtree(cache, ignore_errors=True)
+    sets = {name: data / name for name in SETS} if data is not None else {}
+    if own is not None:
+        sets["own"] = own
     descriptions = {}
-    for name in SETS:
+    for name, source in sets.items():
         for part, folder in (("train", cache / "train"), ("val", cache / f"val-{name}")):
-            (folder / "images").mkdir(parents=True, exist_ok=True)
-            (folder / "labels").mkdir(parents=True, exist_ok=True)
-            for image in sorted((data / name / part / "images").iterdir()):
-                (folder / "images" / f"{name}-{image.name}").symlink_to(image)
-                label = (data / name / part / "labels" / f"{image.stem}.txt").read_text()
-                (folder / "labels" / f"{name}-{image.stem}.txt").write_text(label)
-                if part == "train" and name in REPEATED and any(row.startswith("2 ") for row in label.splitlines()):
-                    (folder / "images" / f"again-{name}-{image.name}").symlink_to(image)
-                    (folder / "labels" / f"again-{name}-{image.stem}.txt").write_text(label)
+            link_part(source / part, folder, name, part == "train" and name in REPEATED)
         description = {
             "path": str(cache),
             "train": "train/images",
@@ -70,6 +67,18 @@ def link_sets(data: Path, renders: Path | None, cache: Path) -> dict[str, Path]:
     if renders is not None:
         link_renders(renders, cache / "train")
     return descriptions
+
+
+def link_part(source: Path, folder: Path, name: str, repeats_trucks: bool) -> None:
+    """Mirrors one part of one set; pictures with a truck twice where asked."""
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    (folder / "labels").mkdir(parents=True, exist_ok=True)
+    for image in sorted((source / "images").iterdir()):
+        label = (source / "labels" / f"{image.stem}.txt").read_text()
+        has_truck = any(row.startswith("2 ") for row in label.splitlines())
+        for prefix in (name, f"again-{name}") if repeats_trucks and has_truck else (name,):
+            (folder / "images" / f"{prefix}-{image.name}").symlink_to(image.resolve())
+            (folder / "labels" / f"{prefix}-{image.stem}.txt").write_text(label)
 
 
 def link_renders(renders: Path, folder: Path) -> None:
