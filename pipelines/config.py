@@ -33,6 +33,11 @@ def resolve_home() -> Path:
     return Path(os.environ.get("ROADWARDEN_HOME", "var")).resolve()
 
 
+def default_database() -> str:
+    """URL of the case database: `ROADWARDEN_DATABASE` (no password on a command line), or the embedded one."""
+    return os.environ.get("ROADWARDEN_DATABASE") or f"sqlite:///{resolve_home() / 'roadwarden.db'}"
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     camera: Annotated[list[CameraTable], Field(min_length=1)]

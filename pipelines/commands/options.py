@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from pipelines.config import resolve_home
+from pipelines.config import default_database
 
 Database = Annotated[
     str | None,
-    typer.Option("--database", metavar="URL", help="Case database; default SQLite: ROADWARDEN_HOME/roadwarden.db."),
+    typer.Option("--database", metavar="URL", help="Case database; default ROADWARDEN_DATABASE, else SQLite at home."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text for people.")]
 
@@ -26,11 +26,6 @@ CamerasFile = Annotated[
 Person = Annotated[
     str | None, typer.Option("--person", metavar="NAME", help="Who does this; default: the account of this machine.")
 ]
-
-
-def default_database() -> str:
-    """URL of the embedded database."""
-    return f"sqlite:///{resolve_home() / 'roadwarden.db'}"
 
 
 def open_engine(database: str | None) -> Engine:

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from detector.video.time_basis import parse_instant
-from pipelines.commands.options import AsJson, Database, default_database, print_error
-from pipelines.config import load_cameras, resolve_home
+from pipelines.commands.options import AsJson, Database, print_error
+from pipelines.config import default_database, load_cameras, resolve_home
 from pipelines.report import make_console, print_report
 
 

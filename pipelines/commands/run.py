@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import CamerasFile, Database, default_database
-from pipelines.config import load_cameras, resolve_home
+from pipelines.commands.options import CamerasFile, Database
+from pipelines.config import default_database, load_cameras, resolve_home
 
 
 def run(
