@@ -23,14 +23,14 @@ from detector.tracking import ByteTracker
 from detector.weights import ModelFile, load_model_file
 from pipelines.build_sightings import open_sightings
 from pipelines.camera_watch import CameraPlan
-from pipelines.case_pipeline import PackageMaker
 from pipelines.config import Cameras, resolve_home
 from pipelines.fault_guard import FaultGuard
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.model_store import MODELS, active_weights
+from pipelines.package_maker import PackageMaker
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
-from pipelines.sighting_recorder import SightingRecorder
+from pipelines.sighting_recorder import FLUSH_AT, SightingRecorder
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
 
@@ -103,7 +103,7 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
     packages = PackageMaker(evidence_root, _provenance(files, cameras), signing_keys().signer())
     plan = [CameraPlan(cameras.by_id[camera_id], settings) for camera_id, settings in streams.items()]
-    desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True))
+    desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True, flush_at=None))
     return LiveRunner(plan, desk, resolve_home() / "ring")
 
 
@@ -117,9 +117,11 @@ def _provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
     return Provenance(models, cameras.sha256, read_version())
 
 
-def _open_recorder(cameras: Cameras, engine: Engine, is_wanted: bool) -> SightingRecorder | None:
+def _open_recorder(
+    cameras: Cameras, engine: Engine, is_wanted: bool, flush_at: int | None = FLUSH_AT
+) -> SightingRecorder | None:
     is_recording = is_wanted and cameras.sightings.privacy.record
-    return SightingRecorder(open_sightings(cameras, engine)) if is_recording else None
+    return SightingRecorder(open_sightings(cameras, engine), flush_at) if is_recording else None
 
 
 def check_writable(folder: Path) -> None:

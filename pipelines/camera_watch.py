@@ -3,7 +3,6 @@
 import logging
 import random
 import secrets
-import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +41,11 @@ class CameraWatch(threading.Thread):
     """
 
     def __init__(self, plan: CameraPlan, intake: Intake, ring_root: Path) -> None:
-        """Prepare the thread; what an earlier process left of the camera's ring is removed."""
+        """Prepare the thread."""
         super().__init__(name=f"watch {plan.camera.camera_id}", daemon=True)
         self.plan = plan
         self._intake = intake
         self._ring_root = ring_root / plan.camera.camera_id
-        shutil.rmtree(self._ring_root, ignore_errors=True)
         self._stop_wanted = threading.Event()
         self._rng = random.Random()
         self.source: LiveSource | None = None

@@ -2,25 +2,31 @@
 
 A case is stored when a rule first speaks: that is the alert. Its evidence follows when the last seconds of its clip
 have been seen. A pass that stays in view is sealed with what is known after `LONGEST_WAIT_S`.
+
+    take ─► journal ─► alert (clerk) ─► clip complete ─► package (sealer) ─► case with evidence (clerk) ─► forgotten
+
+One thread calls `take`, `advance` and `finish`; what writes runs where `Workers` says, one job a case at a time, and
+its outcome is collected by the calling thread. So nothing here is shared between threads.
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
+from enum import Enum
+from time import monotonic
+from typing import Protocol
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, Violation
+from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, TimeBasis, Violation
 from detector.errors import EvidenceError, RoadwardenError, StorageError
-from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, write_viewing_copy
-from detector.evidence.keys import Signer
-from detector.evidence.manifest import CaseFacts, Provenance
-from detector.evidence.package import EvidenceRequest, Package, write_package
-from detector.evidence.stills import plan_stills
-from detector.packets import Packet, StreamInfo
-from detector.video.decoding import decode_at
-from detector.video.source import FrameSource
+from detector.evidence.manifest import CaseFacts
+from detector.evidence.package import Package
+from detector.packets import PacketStore, StreamInfo
+from pipelines.journal import Journal
+from pipelines.package_maker import PackageMaker
 from pipelines.violation_pipeline import JudgedPass
+from pipelines.workers import Workers
 
 BEFORE_S = 5.0
 """Seconds of clip before the first deciding moment (domain.md 1.3)."""
@@ -32,180 +38,289 @@ LONGEST_WAIT_S = 90.0
 """Seconds after the first deciding moment at which a vehicle that is still in view is sealed all the same; together
 with `BEFORE_S` less than the packet ring holds."""
 
-
 RETRY_S = 5.0
-"""Seconds of the stream after which a package is tried again that the disk or the database refused."""
+"""How long to wait before something is tried again that the disk or the database refused."""
+
+
+class Footage(Protocol):
+    """What a case needs of its source: a `FrameSource`, or what a killed process left of one."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream."""
+
+    @property
+    def time(self) -> TimeBasis:
+        """How the capture times are known."""
+
+    @property
+    def ring(self) -> PacketStore:
+        """The packets that clips are cut from."""
 
 
 @dataclass(frozen=True, slots=True)
-class PackageMaker:
-    """Where packages go, and what every one of them says about how it was made."""
+class CaseKeeping:
+    """Where cases go.
 
-    root: Path
-    provenance: Provenance
-    signer: Signer | None = None
+    Attributes:
+        packages: makes evidence packages.
+        store: keeps the cases.
+        workers: who writes; at once in the calling thread when not given.
+        on_fault: told of what could not be written; such a violation waits and is tried again, and one whose package
+            cannot be made at all keeps its case without evidence. None: faults are raised.
+        journal: remembers what waits if the process dies; None for none.
+    """
 
-    def make(self, facts: CaseFacts, packets: list[Packet], info: StreamInfo) -> Package:
-        """Decode the stills from the packets, and seal the package of one case."""
-        wanted = plan_stills(facts.violation, info.upright_wh).pts
-        request = EvidenceRequest(facts, decode_at(packets, info, wanted), lambda folder: _cut(packets, info, folder))
-        return write_package(request, self.root, self.signer)
+    packages: PackageMaker
+    store: CaseStore
+    workers: Workers
+    on_fault: Callable[[RoadwardenError], None] | None = None
+    journal: Journal | None = None
+
+
+class _Job(Enum):
+    """What can be written for a case."""
+
+    ALERT = "its first row"
+    PACKAGE = "its evidence package"
+    END = "its complete row"
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A violation that waits for the end of its clip."""
+    """A violation on its way to a case with evidence.
 
-    violation: Violation
+    Attributes:
+        is_noted, is_alerted: whether journal and database know its newest state.
+        package: once it is sealed.
+        is_hopeless: no package can ever be made of it.
+        job, writing: what is being written for it, if anything.
+        retry_at: monotonic; nothing is tried before.
+    """
+
+    facts: CaseFacts
     is_open: bool
-    not_before_s: float = float("-inf")
+    is_noted: bool = False
+    is_alerted: bool = False
+    package: Package | None = None
+    is_hopeless: bool = False
+    job: Future | None = None
+    writing: _Job | None = None
+    retry_at: float = float("-inf")
 
     @property
     def first_s(self) -> float:
         """First deciding moment, seconds of the stream."""
-        return self.violation.deciding[0].stream_s
+        return self.facts.violation.deciding[0].stream_s
 
     @property
     def last_s(self) -> float:
         """Last deciding moment, seconds of the stream."""
-        return self.violation.deciding[-1].stream_s
+        return self.facts.violation.deciding[-1].stream_s
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether its package is made or being made: what it says does not change any more."""
+        return self.package is not None or self.is_hopeless or self.writing is _Job.PACKAGE
 
 
 class CasePipeline:
-    """Cases of one source, from the first alert to the sealed package."""
+    """Cases of one source, from the first alert to the sealed package.
 
-    def __init__(
-        self,
-        camera: Camera,
-        source: FrameSource,
-        packages: PackageMaker,
-        store: CaseStore,
-        on_fault: Callable[[RoadwardenError], None] | None = None,
-    ) -> None:
+    Attributes:
+        sealed_count: cases sealed so far.
+    """
+
+    def __init__(self, camera: Camera, source: Footage, keeping: CaseKeeping) -> None:
         """Start without cases.
 
         Args:
             camera: that the source belongs to.
             source: gives time, stream and the ring that clips are cut from.
-            packages: makes evidence packages.
-            store: keeps the cases.
-            on_fault: told of what could not be stored; such a violation waits and is tried again, and one whose
-                package cannot be made at all keeps its case without evidence. None: faults are raised.
+            keeping: where cases go.
         """
-        self._on_fault = on_fault
         self._camera = camera
         self._source = source
-        self._packages = packages
-        self._store = store
+        self._keeping = keeping
         self._pending: dict[str, _Pending] = {}
         self._sealed: dict[str, tuple[Case, str]] = {}
+        self.sealed_count = 0
 
     @property
     def sealed(self) -> tuple[tuple[Case, str], ...]:
         """Every case sealed so far with the absolute path of its package, in the order of their first moments."""
         return tuple(sorted(self._sealed.values(), key=lambda item: (item[0].captured_at, item[0].case_id)))
 
+    def forget_sealed(self, keep: int) -> None:
+        """Let go of all sealed cases but the last ones: for a source that never ends."""
+        for pass_id in list(self._sealed)[:-keep]:
+            del self._sealed[pass_id]
+
     @property
     def has_pending(self) -> bool:
-        """Whether a violation still waits for its package."""
+        """Whether a violation still waits for its package or its place in the database."""
         return bool(self._pending)
 
     def take(self, judged: JudgedPass) -> None:
         """Take a judged pass: a new violation is stored at once, a known one is renewed."""
         vehicle_pass, violation = judged.vehicle_pass, judged.violation
         pass_id = vehicle_pass.pass_id
-        if pass_id in self._sealed:
+        known = self._pending.get(pass_id)
+        if pass_id in self._sealed or (known is not None and known.is_closing):
             return
         if violation is None:
             # What an open pass carried is settled: a vehicle that leaves takes nothing back.
-            if pass_id in self._pending:
-                self._pending[pass_id].is_open = vehicle_pass.is_open
+            if known is not None:
+                known.is_open = vehicle_pass.is_open
             return
-        pending = self._pending[pass_id] = _Pending(violation, vehicle_pass.is_open)
-        self._source.ring.hold(pass_id, pending.first_s - BEFORE_S)
-        self._guard(lambda: self._store.save(self._make_case(violation, None)))
+        if known is None:
+            known = self._pending[pass_id] = _Pending(self._facts(violation), vehicle_pass.is_open)
+        else:
+            known.facts, known.is_open = self._facts(violation), vehicle_pass.is_open
+            known.is_noted = known.is_alerted = False
+        self._source.ring.hold(pass_id, known.first_s - BEFORE_S)
+        self._step(pass_id, is_ready=False)
+
+    def resume(self, facts: CaseFacts) -> None:
+        """Take up a case that another process noted in its journal; the source is what that process left."""
+        self._pending[facts.violation.vehicle_pass.pass_id] = _Pending(facts, is_open=False, is_noted=True)
 
     def advance(self, stream_s: float) -> None:
         """The source has come to `stream_s` seconds: seal what is complete."""
         for pass_id, pending in list(self._pending.items()):
             has_waited = stream_s >= pending.first_s + LONGEST_WAIT_S
-            is_ready = not pending.is_open and self._source.ring.is_complete(pending.last_s + AFTER_S)
-            if (is_ready or has_waited) and stream_s >= pending.not_before_s:
-                pending.not_before_s = stream_s + RETRY_S
-                self._settle(pass_id)
+            is_complete = not pending.is_open and self._source.ring.is_complete(pending.last_s + AFTER_S)
+            self._step(pass_id, is_ready=is_complete or has_waited)
 
     def finish(self) -> None:
         """The source has ended: seal everything that waits, with the seconds that there are; may be repeated."""
         for pass_id in list(self._pending):
-            self._settle(pass_id)
+            self._step(pass_id, is_ready=True)
 
-    def _settle(self, pass_id: str) -> None:
-        """Seal one violation; one that can never be sealed waits no longer."""
-        fault = self._guard(lambda: self._seal(pass_id))
-        if isinstance(fault, EvidenceError):
-            del self._pending[pass_id]
-            self._source.ring.release(pass_id)
+    def _facts(self, violation: Violation) -> CaseFacts:
+        case_id = derive_case_id(violation.vehicle_pass, self._source.time)
+        return CaseFacts(case_id, violation, self._camera, self._source.time, self._keeping.packages.provenance)
 
-    def _guard(self, act: Callable[[], object]) -> RoadwardenError | None:
-        """Do something that disk, database or footage may refuse; returns the refusal when somebody is told of it."""
-        try:
-            act()
-        except (EvidenceError, StorageError) as error:
-            if self._on_fault is None:
-                raise
-            self._on_fault(error)
-            return error
-        return None
-
-    def _seal(self, pass_id: str) -> None:
-        """Write the package of one violation and complete its case."""
+    def _step(self, pass_id: str, *, is_ready: bool) -> None:
+        """Collect what has been written for a case, and begin what is next, as far as that goes without waiting."""
         pending = self._pending[pass_id]
-        ring, info = self._source.ring, self._source.info
-        packets = ring.read(pending.first_s - BEFORE_S, pending.last_s + AFTER_S)
-        facts = CaseFacts(
-            derive_case_id(pending.violation.vehicle_pass, self._source.time),
-            pending.violation,
-            self._camera,
-            self._source.time,
-            self._packages.provenance,
-        )
-        package = self._packages.make(facts, packets, info)
-        self._store.save(self._make_case(pending.violation, package))
-        # A case that was sealed before keeps what it said then: what is told is what is stored.
-        self._sealed[pass_id] = (self._store.get(facts.case_id), str(self._packages.root / facts.case_id))
+        while pass_id in self._pending:
+            if pending.job is not None:
+                if not pending.job.done():
+                    return
+                self._collect(pending)
+            elif monotonic() < pending.retry_at or not self._begin_next(pending, is_ready):
+                return
+
+    def _begin_next(self, pending: _Pending, is_ready: bool) -> bool:
+        """Begin whatever a case needs next; False when it needs nothing now."""
+        keeping = self._keeping
+        if not pending.is_noted and keeping.journal is not None:
+            self._note(pending, keeping.journal)
+        if pending.package is not None or pending.is_hopeless:
+            pending.writing = _Job.END
+            pending.job = keeping.workers.clerk.submit(self._complete, pending.facts, pending.package)
+        elif is_ready:
+            pending.writing = _Job.PACKAGE
+            span_s = pending.first_s - BEFORE_S, pending.last_s + AFTER_S
+            pending.job = keeping.workers.sealer.submit(self._seal, pending.facts, span_s)
+        elif not pending.is_alerted:
+            pending.is_alerted = True
+            pending.writing = _Job.ALERT
+            pending.job = keeping.workers.clerk.submit(keeping.store.save, _make_case(pending.facts, None))
+        else:
+            return False
+        return True
+
+    def _note(self, pending: _Pending, journal: Journal) -> None:
+        """Write a case down before anything is done about it; a disk that refuses holds up nothing."""
+        try:
+            journal.note(pending.facts)
+            pending.is_noted = True
+        except StorageError as error:
+            self._tell(error)
+
+    def _collect(self, pending: _Pending) -> None:
+        """What became of the job of a case."""
+        job, written = pending.job, pending.writing
+        pending.job = pending.writing = None
+        try:
+            result = job.result()
+        except EvidenceError as error:
+            self._tell(error)
+            pending.is_hopeless = True
+        except StorageError as error:
+            self._tell(error)
+            pending.is_alerted = False
+            pending.retry_at = monotonic() + RETRY_S
+        else:
+            if written is _Job.PACKAGE:
+                self._take_package(pending, result)
+            elif written is _Job.END:
+                self._take_end(pending, result)
+
+    def _tell(self, error: RoadwardenError) -> None:
+        if self._keeping.on_fault is None:
+            raise error
+        self._keeping.on_fault(error)
+
+    def _take_package(self, pending: _Pending, package: Package) -> None:
+        """The package stands: its packets may go, however long the database is away."""
+        pending.package = package
+        self._source.ring.release(pending.facts.violation.vehicle_pass.pass_id)
+
+    def _take_end(self, pending: _Pending, case: Case | None) -> None:
+        """The database knows everything about a case."""
+        pass_id = pending.facts.violation.vehicle_pass.pass_id
+        if case is not None:
+            self.sealed_count += 1
+            self._sealed[pass_id] = (case, str(self._keeping.packages.root / case.case_id))
         del self._pending[pass_id]
-        ring.release(pass_id)
+        self._source.ring.release(pass_id)
+        if self._keeping.journal is not None:
+            self._keeping.journal.forget(pending.facts.case_id)
 
-    def _make_case(self, violation: Violation, package: Package | None) -> Case:
-        """The case as it stands; without a package it is a lead, whatever becomes of it."""
-        vehicle_pass, time = violation.vehicle_pass, self._source.time
-        grade, reasons = (package.grade, package.grade_reasons) if package else (Grade.LEAD, ("evidence_pending",))
-        return Case(
-            case_id=derive_case_id(vehicle_pass, time),
-            camera_id=self._camera.camera_id,
-            place=self._camera.place,
-            vehicle_type=vehicle_pass.vehicle_type,
-            status=CaseStatus.CANDIDATE,
-            grade=grade,
-            grade_reasons=reasons,
-            findings=violation.findings,
-            plate=vehicle_pass.plate,
-            load=vehicle_pass.load,
-            captured_at=violation.deciding[0].captured_at,
-            time=time,
-            evidence=self._locate(package.evidence) if package else None,
-            district=self._camera.district,
-        )
+    def _seal(self, facts: CaseFacts, span_s: tuple[float, float]) -> Package:
+        """Write the package of one violation; in the sealer's thread."""
+        return self._keeping.packages.make(facts, self._source.ring.read(*span_s), self._source.info)
 
-    def _locate(self, evidence: Evidence) -> Evidence:
-        """The evidence with the absolute path of its folder, since packages may go anywhere."""
-        folder = str(self._packages.root / evidence.folder)
-        return Evidence(folder, evidence.manifest_sha256, evidence.clip_start_s, evidence.clip_end_s)
+    def _complete(self, facts: CaseFacts, package: Package | None) -> Case | None:
+        """Complete a case in the database; in the clerk's thread.
+
+        Returns:
+            The case as it is stored, which keeps what it said when it was sealed before; None without a package.
+        """
+        store = self._keeping.store
+        store.save(_make_case(facts, self._locate(package)))
+        return store.get(facts.case_id) if package else None
+
+    def _locate(self, package: Package | None) -> Package | None:
+        """The package with the absolute path of its folder, since packages may go anywhere."""
+        if package is None:
+            return None
+        evidence = package.evidence
+        folder = str(self._keeping.packages.root / evidence.folder)
+        located = Evidence(folder, evidence.manifest_sha256, evidence.clip_start_s, evidence.clip_end_s)
+        return Package(located, package.grade, package.grade_reasons, package.outcome)
 
 
-def _cut(packets: list[Packet], info: StreamInfo, folder: Path) -> ClipRecord:
-    """Write the clip, and a viewing copy where browsers cannot play it."""
-    clip = write_clip(packets, info, folder / "clip.mp4")
-    if needs_viewing_copy(info):
-        write_viewing_copy(clip.path, folder / "clip.view.mp4")
-    return clip
+def _make_case(facts: CaseFacts, package: Package | None) -> Case:
+    """The case as it stands; without a package it is a lead, whatever becomes of it."""
+    violation, vehicle_pass = facts.violation, facts.violation.vehicle_pass
+    grade, reasons = (package.grade, package.grade_reasons) if package else (Grade.LEAD, ("evidence_pending",))
+    return Case(
+        case_id=facts.case_id,
+        camera_id=facts.camera.camera_id,
+        place=facts.camera.place,
+        vehicle_type=vehicle_pass.vehicle_type,
+        status=CaseStatus.CANDIDATE,
+        grade=grade,
+        grade_reasons=reasons,
+        findings=violation.findings,
+        plate=vehicle_pass.plate,
+        load=vehicle_pass.load,
+        captured_at=violation.deciding[0].captured_at,
+        time=facts.time,
+        evidence=package.evidence if package else None,
+        district=facts.camera.district,
+    )

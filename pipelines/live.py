@@ -4,6 +4,7 @@ import fcntl
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,10 +16,14 @@ from detector.entities import Camera, Frame
 from detector.errors import RoadwardenError, StorageError
 from detector.video.live_source import LiveSource
 from pipelines.camera_watch import CameraPlan, CameraWatch
-from pipelines.case_pipeline import CasePipeline, PackageMaker
+from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
+from pipelines.journal import Journal
+from pipelines.package_maker import PackageMaker
+from pipelines.recovery import Remains, find_remains
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+from pipelines.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +31,11 @@ CHORES_S = 5.0
 """How often sightings are stored and what a disk or database refused is tried again."""
 
 REPORT_S = 60.0
-LAST_TRIES = 6
+LAST_TRIES_S = 30.0
+"""How long an end waits for evidence that is being written; the rest is taken up at the next start."""
+
+KEEP_SEALED = 100
+"""Sealed cases that a session remembers, in case a vehicle that stayed in view ends its pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class CaseDesk:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Session:
     camera: Camera
-    source: LiveSource
+    footage: Footage
     cases: CasePipeline
 
 
@@ -65,9 +74,11 @@ class LiveRunner:
         self._lock = _lock(ring_root)
         self._intake = intake or Intake()
         self._watches = {p.camera.camera_id: CameraWatch(p, self._intake, ring_root) for p in plans}
+        self._workers = Workers.threads()
+        self._flushing: Future | None = None
         self._sessions: dict[str, _Session] = {}
-        self._unfinished: list[_Session] = []
-        self.cases_sealed = 0
+        self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
+        self._sealed_before = 0
         self.analysed: dict[str, int] = dict.fromkeys(self._watches, 0)
 
     def run(self, stop: threading.Event) -> bool:
@@ -76,11 +87,14 @@ class LiveRunner:
         Returns:
             False when evidence could not be written to the last; its case stays without.
         """
+        for session in self._unfinished:
+            session.cases.finish()
         for watch in self._watches.values():
             watch.start()
         chores_at, report_at = monotonic() + CHORES_S, monotonic() + REPORT_S
         while not stop.is_set():
             self._judge(self._intake.take(timeout_s=0.5))
+            self._finish_sessions()
             if monotonic() >= chores_at:
                 self._do_chores()
                 chores_at = monotonic() + CHORES_S
@@ -88,6 +102,11 @@ class LiveRunner:
                 self.report()
                 report_at = monotonic() + REPORT_S
         return self._finish()
+
+    @property
+    def cases_sealed(self) -> int:
+        """Cases that got their evidence so far."""
+        return self._sealed_before + sum(s.cases.sealed_count for s in [*self._sessions.values(), *self._unfinished])
 
     def report(self) -> None:
         """Say in the log how each camera fares."""
@@ -121,49 +140,67 @@ class LiveRunner:
 
     def _begin(self, camera_id: str, source: LiveSource) -> None:
         camera = self._watches[camera_id].plan.camera
-        cases = CasePipeline(camera, source, self._desk.packages, self._desk.store, _alarm(camera_id))
-        self._sessions[camera_id] = _Session(camera, source, cases)
+        journal = Journal(source.ring.folder, source.info, source.time)
+        self._sessions[camera_id] = _Session(
+            camera, source, CasePipeline(camera, source, self._keeping(camera, journal))
+        )
         self._desk.pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
+
+    def _resume(self, remains: Remains) -> _Session:
+        """A session of an earlier process, as if it had just ended."""
+        camera = remains.waiting[0].camera
+        journal = Journal(remains.ring.folder, remains.info, remains.time)
+        cases = CasePipeline(camera, remains, self._keeping(camera, journal))
+        for facts in remains.waiting:
+            logger.warning("camera %s: case %s: its evidence is taken up again", camera.camera_id, facts.case_id)
+            cases.resume(facts)
+        return _Session(camera, remains, cases)
+
+    def _keeping(self, camera: Camera, journal: Journal) -> CaseKeeping:
+        desk = self._desk
+        return CaseKeeping(desk.packages, desk.store, self._workers, _alarm(camera.camera_id), journal)
 
     def _take(self, session: _Session, judged: JudgedPass) -> None:
         """A judged pass to the cases and, when it has ended, to the sightings."""
         session.cases.take(judged)
         if self._desk.recorder is None:
             return
-        time = session.source.time
+        time = session.footage.time
         case_id = derive_case_id(judged.vehicle_pass, time) if judged.violation is not None else None
-        try:
-            self._desk.recorder.take(judged, session.camera, time, case_id)
-        except StorageError as error:
-            logger.error("sightings: %s", error)
+        self._desk.recorder.take(judged, session.camera, time, case_id)
 
     def _end(self, camera_id: str) -> None:
         session = self._sessions.pop(camera_id)
         for judged in self._desk.pipeline.close_camera(camera_id):
             self._take(session, judged)
-        for loss in session.source.losses:
+        for loss in session.footage.losses:
             logger.warning("camera %s: %s", camera_id, loss)
-        session.cases.finish()
         self._unfinished.append(session)
-        self._clear()
+        self._finish_sessions()
 
-    def _clear(self) -> None:
-        """Let go of the sessions that have nothing left to write, and of their packets."""
-        for session in [s for s in self._unfinished if not s.cases.has_pending]:
-            self.cases_sealed += len(session.cases.sealed)
-            session.source.ring.discard()
-            self._unfinished.remove(session)
+    def _finish_sessions(self) -> None:
+        """Go on with sessions that have ended; let go of those with nothing left to write, and of their packets."""
+        for session in list(self._unfinished):
+            session.cases.finish()
+            if not session.cases.has_pending:
+                self._sealed_before += session.cases.sealed_count
+                session.footage.ring.discard()
+                self._unfinished.remove(session)
 
     def _do_chores(self) -> None:
-        """What a disk or database refused is tried again, and sightings are stored."""
-        for session in self._unfinished:
-            session.cases.finish()
-        self._clear()
-        if self._desk.recorder is not None:
-            try:
-                self._desk.recorder.flush()
-            except StorageError as error:
+        """Sightings are stored, and what is known of sealed cases is forgotten in time."""
+        for session in self._sessions.values():
+            session.cases.forget_sealed(KEEP_SEALED)
+        if self._flushing is not None and self._flushing.done():
+            flushing, self._flushing = self._flushing, None
+            if error := flushing.exception():
                 logger.error("sightings: %s", error)
+        if self._desk.recorder is not None and self._flushing is None:
+            self._flushing = self._workers.clerk.submit(self._desk.recorder.flush)
+
+    def _is_writing(self) -> bool:
+        recorder = self._desk.recorder
+        return bool(self._unfinished) or self._flushing is not None or (recorder is not None and recorder.has_waiting)
 
     def _finish(self) -> bool:
         """End every session, and write everything that is in progress."""
@@ -173,13 +210,14 @@ class LiveRunner:
             self._judge(self._intake.take(timeout_s=0.2))
         while batch := self._intake.take(timeout_s=0.0):
             self._judge(batch)
-        for _ in range(LAST_TRIES):
+        until = monotonic() + LAST_TRIES_S
+        while self._is_writing() and monotonic() < until:
+            self._finish_sessions()
             self._do_chores()
-            if not self._unfinished:
-                break
-            sleep(1.0)
+            sleep(0.1)
+        self._workers.close()
         for session in self._unfinished:
-            logger.error("camera %s: evidence could not be written", session.camera.camera_id)
+            logger.error("camera %s: evidence could not be written; it is for the next start", session.camera.camera_id)
         self.report()
         self._lock.close()
         return not self._unfinished

@@ -13,12 +13,14 @@ from detector.entities import Camera, Frame, VehiclePass
 from detector.errors import SourceError
 from detector.video.file_source import FileSource
 from detector.video.time_basis import read_sidecar
-from pipelines.case_pipeline import CasePipeline, PackageMaker
+from pipelines.case_pipeline import CaseKeeping, CasePipeline
 from pipelines.config import Cameras
+from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.report import ClipReport
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+from pipelines.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Replayer:
             return ClipReport(str(clip), wall_s=time.monotonic() - began, error=str(error))
         with source:
             progress.begin(clip.name, source.duration_s)
-            cases = CasePipeline(camera, source, self._packages, self._store)
+            cases = CasePipeline(camera, source, CaseKeeping(self._packages, self._store, Workers()))
             passes: list[VehiclePass] = []
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
             for frames, judged in self._pipeline.run(batches(source, self._options.batch_size)):

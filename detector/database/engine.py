@@ -25,6 +25,10 @@ SECRET_KEYS = ("password", "sslpassword")
 """Keys of a URL's query that must never be shown."""
 
 
+SERVER_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+"""libpq's parameters (s, ms): a server that has vanished from the network is told soon, not after minutes."""
+
+
 def open_database(url: str, busy_timeout_s: float = 15.0) -> Engine:
     """Open a database, making or upgrading its tables as needed.
 
@@ -94,8 +98,9 @@ def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
 def _server_engine(url: URL) -> Engine:
     secrets = {key: str(url.query[key]) for key in SECRET_KEYS if key in url.query}
     url = url.set(drivername="postgresql+psycopg").difference_update_query(secrets)
+    patience = {key: value for key, value in SERVER_PATIENCE.items() if key not in url.query}
     try:
-        return create_engine(url, connect_args=secrets, json_serializer=_to_json, pool_pre_ping=True)
+        return create_engine(url, connect_args=patience | secrets, json_serializer=_to_json, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"database {describe_place(url)}: the driver is not installed; pip install 'roadwarden[postgresql]'"

@@ -1,18 +1,27 @@
-"""The packet ring on disk: short segments from key frame to key frame, so that many cameras cost little memory."""
+"""The packet ring on disk: short segments from key frame to key frame, so that many cameras cost little memory.
+
+A segment is a file of records, each a header (`_RECORD`) and the bytes of one packet, in decoding order. That is all
+that is needed to read the ring again after its process was killed (`reopen`); a record that was torn ends its segment.
+"""
 
 import shutil
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from detector.packets import Packet
 from detector.video.ring import Group, PacketRing
 
+_RECORD = struct.Struct("<IqqqdB")
+"""Size of the packet in bytes, pts, dts, duration, stream_s, and whether it is a key frame."""
+
 
 @dataclass(slots=True)
 class _Segment(Group):
-    """A group of pictures in a file that holds nothing but the bytes of its packets, in decoding order.
+    """A group of pictures in a file.
 
     Once the disk refuses a packet, this one and the rest of the group keep their bytes in memory.
     """
@@ -27,22 +36,28 @@ class _Segment(Group):
         Group.append(self, packet)
         if len(self.sizes) < len(self.packets) - 1:
             return
+        record = _pack(packet)
         try:
             with self.path.open("ab", buffering=0) as file:
-                written = file.write(packet.data)
+                written = file.write(record)
         except OSError:
             written = -1
-        if written == len(packet.data):
-            self.sizes.append(written)
-            self.packets[-1] = replace(packet, data=b"")
+        if written == len(record):
+            self.take_written(packet)
         else:
             self.on_refusal()
+
+    def take_written(self, packet: Packet) -> None:
+        """The newest packet of the group is in the file: its bytes need not be kept."""
+        self.sizes.append(len(packet.data))
+        self.packets[-1] = replace(packet, data=b"")
 
     def load(self) -> list[Packet]:
         """The packets with their bytes, from the file or from memory."""
         data = self.path.read_bytes() if self.sizes else b""
         packets, at = list(self.packets), 0
         for i, size in enumerate(self.sizes):
+            at += _RECORD.size
             packets[i] = replace(packets[i], data=data[at : at + size])
             at += size
         return packets
@@ -58,6 +73,7 @@ class SegmentRing(PacketRing):
     A full disk loses nothing within the bound in bytes: what it refuses stays in memory.
 
     Attributes:
+        folder: of the segments.
         refusals: groups of which the disk took nothing or only the first packets.
     """
 
@@ -72,12 +88,34 @@ class SegmentRing(PacketRing):
         Raises:
             OSError: the folder cannot be made.
         """
-        super().__init__(seconds, max_bytes)
         folder.mkdir(parents=True)
-        self._folder = folder
-        self._made = 0
-        self._lock = threading.Lock()
-        self.refusals = 0
+        self._set_up(folder, seconds, max_bytes)
+
+    @classmethod
+    def reopen(cls, folder: Path, time_base: Fraction) -> "SegmentRing":
+        """The ring that a killed process left, as far as it reached the disk; nothing more is appended to it.
+
+        Args:
+            folder: of its segments; what lies there besides is left alone.
+            time_base: of the stream.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        ring = cls.__new__(cls)
+        ring._set_up(folder, float("inf"), 2**63)
+        for path in sorted(folder.glob("*.es")):
+            segment = _Segment(path=path)
+            for packet in _unpack(path.read_bytes(), time_base):
+                Group.append(segment, packet)
+                segment.take_written(packet)
+            if segment.packets:
+                ring._groups.append(segment)
+                ring._size += segment.size
+        # What came before the oldest segment may have been dropped: a clip that needs it is refused, not cut short.
+        ring._dropped_any = bool(ring._groups) and ring._groups[0].path.stem != f"{1:08d}"
+        ring.finish()
+        return ring
 
     def append(self, packet: Packet) -> None:
         """Take the next packet in decoding order."""
@@ -111,11 +149,36 @@ class SegmentRing(PacketRing):
     def discard(self) -> None:
         """Delete everything; the ring is not used afterwards."""
         with self._lock:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _set_up(self, folder: Path, seconds: float, max_bytes: int) -> None:
+        super().__init__(seconds, max_bytes)
+        self.folder = folder
+        self._made = 0
+        self._lock = threading.Lock()
+        self.refusals = 0
 
     def _make_group(self) -> _Segment:
         self._made += 1
-        return _Segment(path=self._folder / f"{self._made:08d}.es", on_refusal=self._note_refusal)
+        return _Segment(path=self.folder / f"{self._made:08d}.es", on_refusal=self._note_refusal)
 
     def _note_refusal(self) -> None:
         self.refusals += 1
+
+
+def _pack(packet: Packet) -> bytes:
+    size, key = len(packet.data), packet.is_keyframe
+    return _RECORD.pack(size, packet.pts, packet.dts, packet.duration, packet.stream_s, key) + packet.data
+
+
+def _unpack(data: bytes, time_base: Fraction) -> list[Packet]:
+    """The whole records of a segment."""
+    packets, at = [], 0
+    while at + _RECORD.size <= len(data):
+        size, pts, dts, duration, stream_s, is_key = _RECORD.unpack_from(data, at)
+        at += _RECORD.size
+        if at + size > len(data):
+            break
+        packets.append(Packet(data[at : at + size], pts, dts, duration, time_base, bool(is_key), stream_s))
+        at += size
+    return packets

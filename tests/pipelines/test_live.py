@@ -5,13 +5,12 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
 from detector.cases.store import CaseStore
@@ -19,72 +18,26 @@ from detector.database.engine import open_database
 from detector.entities import (
     Camera,
     Case,
-    Cover,
-    Detections,
-    Fill,
-    LoadState,
-    PlateColour,
-    PlateReading,
     TimeSource,
-    VehicleType,
 )
 from detector.errors import EvidenceError, SourceError, StorageError
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.evidence.package import Package
 from detector.evidence.verify import verify_package
-from detector.geometry import Box
 from detector.tracking import ByteTracker
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
 from pipelines.camera_watch import LONGEST_WAIT_S, CameraPlan, wait_before
-from pipelines.case_pipeline import BEFORE_S, PackageMaker
+from pipelines.case_pipeline import BEFORE_S
 from pipelines.config import Cameras
 from pipelines.intake import Intake
 from pipelines.live import CaseDesk, LiveRunner
+from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.replay import Replayer, ReplayOptions
-from pipelines.violation_pipeline import Models, ViolationPipeline
+from pipelines.violation_pipeline import ViolationPipeline
 from tests.footage import ClipSpec, draw, index_in, write
-
-WIDTH, HEIGHT, FRAMES, TICKS = 480, 192, 175, 2
-"""A clip of 14 s at 12.5 pictures a second, a key frame every 0.64 s."""
-
-ENTERS, LEAVES = 80, 105
-"""Frame numbers between which a scripted truck is in the picture: from 6.4 s to 8.4 s."""
-
-CAMERA = Camera("gate", rules={"uncovered_load": {}, "heaped_load": {}})
-
-
-class ScriptedDetector:
-    """Knows from the frame's own number where the truck is."""
-
-    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
-        return [self._detect(index_in(image)) for image in images]
-
-    def _detect(self, index: int) -> Detections:
-        if not ENTERS <= index < LEAVES:
-            return Detections.empty()
-        y = 20 + 80 * (index - ENTERS) / (LEAVES - ENTERS)
-        box = np.array([[60, y, 360, y + 90]], np.float32)
-        return Detections(box, np.array([0.9], np.float32), np.array([VehicleType.TRUCK], np.int64))
-
-
-class Heap:
-    """An open heap in every bed."""
-
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[LoadState]:
-        return [LoadState(Cover.OPEN, 0.97, Fill.ABOVE_EDGE, 0.97, 0.99, b) for b in boxes]
-
-
-class Plates:
-    """One plate at each vehicle's foot."""
-
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[PlateReading | None]:
-        return [self._read(*box) for box in boxes]
-
-    def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:
-        corners = ((x1 + 10, y2 - 40), (x1 + 120, y2 - 40), (x1 + 120, y2 - 10), (x1 + 10, y2 - 10))
-        return PlateReading("渝DC6123", (0.99,) * 7, (), PlateColour.YELLOW, 0.99, corners, 1, 0.99)
+from tests.scripted_truck import CAMERA, HEIGHT, WIDTH, make_models, write_truck
 
 
 class FailingStore(CaseStore):
@@ -108,14 +61,13 @@ class ImpossiblePackages(PackageMaker):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    spec = ClipSpec(frames=FRAMES, width=WIDTH, height=HEIGHT, gop=8, times=[i * TICKS for i in range(FRAMES)])
-    return write(tmp_path_factory.mktemp("clip") / "gate.mp4", spec)
+    return write_truck(tmp_path_factory.mktemp("clip") / "gate.mp4")
 
 
 def make_desk(folder: Path, store_type: type[CaseStore] = CaseStore) -> CaseDesk:
     store = store_type(open_database(f"sqlite:///{folder / 'cases.db'}"))
     provenance = Provenance((ModelRecord("scripted", "1", "0" * 64),), "0" * 64, "test")
-    pipeline = ViolationPipeline(Models(ScriptedDetector(), Heap(), Plates()), ByteTracker)
+    pipeline = ViolationPipeline(make_models(), ByteTracker)
     return CaseDesk(pipeline, PackageMaker(folder / "evidence", provenance), store, None)
 
 

@@ -19,8 +19,9 @@ from detector.evidence.manifest import ModelRecord, Provenance
 from detector.evidence.verify import verify_package
 from detector.geometry import Box
 from detector.tracking import ByteTracker
-from pipelines.case_pipeline import AFTER_S, BEFORE_S, PackageMaker
+from pipelines.case_pipeline import AFTER_S, BEFORE_S
 from pipelines.config import load_cameras
+from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.report import ClipReport

@@ -14,8 +14,8 @@ from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
-from pipelines.case_pipeline import PackageMaker
 from pipelines.config import load_cameras
+from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions

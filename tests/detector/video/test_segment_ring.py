@@ -63,3 +63,28 @@ def test_discarding_removes_the_folder(tmp_path: Path) -> None:
     ring.append(packet(0))
     ring.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_read_again(tmp_path: Path) -> None:
+    """The same packets in every detail; what had been dropped is refused, not passed over."""
+    ring = SegmentRing(tmp_path / "ring", seconds=3.0)
+    for number in range(43):
+        ring.append(packet(number))
+    again = SegmentRing.reopen(tmp_path / "ring", Fraction(1, 5))
+    for mine, its in zip(ring.read(5.0, 99.0), again.read(5.0, 99.0), strict=True):
+        assert [getattr(mine, name) for name in Packet.__slots__] == [getattr(its, name) for name in Packet.__slots__]
+    assert again.is_complete(99.0)
+    with pytest.raises(EvidenceError, match="dropped"):
+        again.read(0.0, 99.0)
+
+
+@pytest.mark.parametrize("cut", [1, 12, 30])
+def test_a_torn_record_ends_its_segment(tmp_path: Path, cut: int) -> None:
+    """Killed in the middle of a write: the packets before are whole, however much of the last one is there."""
+    ring = SegmentRing(tmp_path / "ring")
+    for number in range(8):
+        ring.append(packet(number))
+    last = sorted((tmp_path / "ring").iterdir())[-1]
+    last.write_bytes(last.read_bytes()[:-cut])
+    again = SegmentRing.reopen(tmp_path / "ring", Fraction(1, 5))
+    assert bytes_of(again.read(0.0, 99.0)) == bytes_of([packet(number) for number in range(7)])

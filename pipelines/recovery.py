@@ -1,0 +1,55 @@
+"""What a killed process left: packet rings on disk, and journals of the cases that waited for their evidence."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from detector.entities import TimeBasis
+from detector.evidence.manifest import CaseFacts
+from detector.packets import StreamInfo
+from detector.video.segment_ring import SegmentRing
+from pipelines.journal import read_journal
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Remains:
+    """A session that ended with its process: all that cases need of their footage.
+
+    Attributes:
+        info, time, ring: as a `FrameSource` has them.
+        waiting: the cases without evidence; at least one.
+    """
+
+    info: StreamInfo
+    time: TimeBasis
+    ring: SegmentRing
+    waiting: tuple[CaseFacts, ...]
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Nothing is known of them any more."""
+        return ()
+
+
+def find_remains(ring_root: Path) -> list[Remains]:
+    """The sessions of earlier processes in which a case still waits; all others are removed.
+
+    Args:
+        ring_root: folder of the packet rings, locked by this process: <camera>/<session>/.
+    """
+    found = []
+    for folder in sorted(path for path in ring_root.glob("*/*") if path.is_dir()):
+        journal = read_journal(folder)
+        if journal is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        try:
+            ring = SegmentRing.reopen(folder, journal.info.time_base)
+        except OSError as error:
+            logger.error("packet ring %s: cannot be read (%s)", folder, error.strerror)
+            continue
+        found.append(Remains(journal.info, journal.time, ring, journal.waiting))
+    return found

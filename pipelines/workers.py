@@ -1,0 +1,44 @@
+"""Who does what takes time: replay does it at once, live in threads of its own."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from detector.errors import RoadwardenError
+
+
+class InlineExecutor(Executor):
+    """Does everything at once in the thread that asks; a known error is in the future, any other is raised."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Do it, and return a future that is done."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except RoadwardenError as error:
+            future.set_exception(error)
+        return future
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who writes.
+
+    Attributes:
+        clerk: everything that goes into the database, one after another.
+        sealer: evidence packages, one after another.
+    """
+
+    clerk: Executor = field(default_factory=InlineExecutor)
+    sealer: Executor = field(default_factory=InlineExecutor)
+
+    @classmethod
+    def threads(cls) -> "Workers":
+        """A thread for each, so that neither disk nor database keeps anybody from judging."""
+        return cls(ThreadPoolExecutor(1, "clerk"), ThreadPoolExecutor(1, "sealer"))
+
+    def close(self) -> None:
+        """Wait for what is being done; what was not begun is left."""
+        self.clerk.shutdown(cancel_futures=True)
+        self.sealer.shutdown(cancel_futures=True)
