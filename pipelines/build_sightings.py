@@ -19,7 +19,8 @@ from detector.registers.store import RegisterStore
 from detector.sightings.importing import PlateForm, SightingImporter
 from detector.sightings.keys import Keyring
 from detector.sightings.store import SightingStore, StoreSettings
-from pipelines.config import Cameras, default_database, load_cameras, resolve_home
+from pipelines.config import Cameras, default_database, resolve_home
+from pipelines.configuration_store import load_configuration
 from pipelines.sightings_config import keys_folder
 
 
@@ -40,9 +41,7 @@ def open_desk(cameras_path: Path | None, database: str | None) -> Desk:
         ConfigurationError: `cameras.toml` is wrong.
         StorageError: the database cannot be used.
     """
-    home = resolve_home()
-    found = cameras_path or (home / "cameras.toml" if (home / "cameras.toml").is_file() else None)
-    cameras = load_cameras(found)
+    cameras = load_configuration(cameras_path, database)
     engine = open_database(database or default_database())
     store = open_sightings(cameras, engine)
     return Desk(cameras, engine, store, RegisterStore(engine))

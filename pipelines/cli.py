@@ -9,6 +9,7 @@ from pipelines.commands import (
     accounts,
     audit,
     backup,
+    cameras,
     case_steps,
     cases,
     dispatch,
@@ -39,6 +40,7 @@ app.command()(replay.replay)
 app.command()(run.run)
 for step in (case_steps.act, case_steps.history, case_steps.late, case_steps.keep):
     cases.app.command()(step)
+app.add_typer(cameras.app, name="cameras")
 app.add_typer(cases.app, name="cases")
 app.command()(measures.report)
 app.command()(backup.backup)

@@ -21,7 +21,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 
 CamerasFile = Annotated[
     Path | None,
-    typer.Option("--cameras", metavar="FILE", help="Configuration; default ROADWARDEN_HOME/cameras.toml if it exists."),
+    typer.Option(
+        "--cameras",
+        metavar="FILE",
+        help='Configuration; "database": its newest version there. Default: ROADWARDEN_HOME/cameras.toml, '
+        "else the newest version in the database.",
+    ),
 ]
 Person = Annotated[
     str | None, typer.Option("--person", metavar="NAME", help="Who does this; default: the account of this machine.")

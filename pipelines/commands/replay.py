@@ -7,17 +7,15 @@ from typing import Annotated
 import typer
 
 from detector.video.time_basis import parse_instant
-from pipelines.commands.options import AsJson, Database, print_error
-from pipelines.config import default_database, load_cameras, resolve_home
+from pipelines.commands.options import AsJson, CamerasFile, Database, print_error
+from pipelines.config import default_database, resolve_home
+from pipelines.configuration_store import load_configuration
 from pipelines.report import make_console, print_report
 
 
 def replay(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recorded footage that FFmpeg can read.")],
-    cameras: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Camera configuration; default ROADWARDEN_HOME/cameras.toml if it exists."),
-    ] = None,
+    cameras: CamerasFile = None,
     camera: Annotated[
         str | None, typer.Option(metavar="ID", help="Which camera took the clips; default: as the sidecar says.")
     ] = None,
@@ -36,9 +34,8 @@ def replay(
     from pipelines.replay import ReplayOptions
 
     home = resolve_home()
-    cameras_path = cameras or (home / "cameras.toml" if (home / "cameras.toml").is_file() else None)
     options = ReplayOptions(
-        cameras=load_cameras(cameras_path),
+        cameras=load_configuration(cameras, database),
         camera_id=camera,
         started_at=parse_instant(started_at, "--started-at") if started_at is not None else None,
         evidence_root=(output or home / "evidence").resolve(),

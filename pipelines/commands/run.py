@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.options import CamerasFile, Database
-from pipelines.config import default_database, load_cameras, resolve_home
+from pipelines.config import default_database, resolve_home
+from pipelines.configuration_store import load_configuration
 
 
 def run(
@@ -28,9 +29,8 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home = resolve_home()
-    cameras_path = cameras or (home / "cameras.toml" if (home / "cameras.toml").is_file() else None)
     runner = open_live(
-        database or default_database(), load_cameras(cameras_path), (output or home / "evidence").resolve()
+        database or default_database(), load_configuration(cameras, database), (output or home / "evidence").resolve()
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

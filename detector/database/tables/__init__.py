@@ -7,6 +7,7 @@ needs a migration beside it: a test holds the two against each other.
 from detector.database.tables.accounts import AccountRow, SessionRow
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
+from detector.database.tables.configuration import ConfigurationRow
 from detector.database.tables.dispatch import FeedbackRow, OutboxRow
 from detector.database.tables.fleet import CameraLeaseRow, FleetWorkerRow
 from detector.database.tables.leads import LeadRow
@@ -35,6 +36,7 @@ __all__ = [
     "CaseLinkRow",
     "CaseRow",
     "ClaimRow",
+    "ConfigurationRow",
     "EvidenceRow",
     "FeedbackRow",
     "FindingRow",
