@@ -3,18 +3,22 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from detector.cases import audit
 from detector.database.engine import open_database
-from detector.entities import LeadOutcome
+from detector.entities import Actor, LeadOutcome
 from detector.errors import ConfigurationError
 from detector.observation.plate_grammar import as_expressions, look_alikes
 from detector.patterns.features import History
 from detector.patterns.scanning import Scan
 from detector.patterns.scoring import load_scorer
+from detector.patterns.watchlist import WatchList
 from detector.registers.store import RegisterStore
 from detector.sightings.importing import PlateForm, SightingImporter
 from detector.sightings.keys import Keyring
@@ -67,6 +71,15 @@ def make_store(cameras: Cameras, engine: Engine, folder: Path, keys: Path) -> Si
 def make_importer(store: SightingStore) -> SightingImporter:
     """An importer that knows the forms of Chinese plates."""
     return SightingImporter(store, [PlateForm(kind.value, text, length) for kind, text, length in as_expressions()])
+
+
+def open_watch_list(engine: Engine) -> WatchList:
+    """The watch list, whose acts stand in the audit log."""
+
+    def record(session: Session, actor: Actor, action: str, details: Mapping[str, Any]) -> None:
+        audit.append(session, audit.Entry(actor, action, datetime.now(UTC), details=details))
+
+    return WatchList(engine, record)
 
 
 def make_scan(

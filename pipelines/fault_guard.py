@@ -4,14 +4,14 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 
-from detector.entities import Camera, Observation, VehiclePass
+from detector.entities import Camera, Observation, VehiclePass, VehicleType
 from detector.errors import StorageError
 from detector.rules import Facts
 
 logger = logging.getLogger(__name__)
 
 FindFacts = Callable[[VehiclePass, Camera, bool], Facts]
-TakeLook = Callable[[Camera, str, Observation], None]
+TakeLook = Callable[[Camera, str, VehicleType, Observation], None]
 
 
 PAUSE_S = 5.0
@@ -48,11 +48,11 @@ class FaultGuard:
     def looks(self, take: TakeLook) -> TakeLook:
         """A look that the watch list cannot take is lost; the next one is tried again."""
 
-        def guarded(camera: Camera, pass_id: str, look: Observation) -> None:
+        def guarded(camera: Camera, pass_id: str, vehicle_type: VehicleType, look: Observation) -> None:
             if self._clock() < self._ask_at:
                 return
             try:
-                take(camera, pass_id, look)
+                take(camera, pass_id, vehicle_type, look)
             except StorageError as error:
                 self._note("watch list", error)
 

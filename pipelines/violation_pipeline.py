@@ -61,7 +61,7 @@ class ViolationPipeline:
         models: Models,
         make_tracker: Callable[[], Tracker],
         find_facts: Callable[[VehiclePass, Camera, bool], Facts] | None = None,
-        on_look: Callable[[Camera, str, Observation], None] | None = None,
+        on_look: Callable[[Camera, str, VehicleType, Observation], None] | None = None,
     ) -> None:
         """Start without cameras.
 
@@ -69,7 +69,7 @@ class ViolationPipeline:
             models: stateless models, shared by all cameras.
             make_tracker: gives a new tracker for each camera.
             find_facts: what rules must know of registers, by pass, camera, and whether time is absolute; None: nothing.
-            on_look: called at once with camera, pass id and each look that found a plate; None for nobody.
+            on_look: called at once with camera, pass id, vehicle type, and each look that found a plate; None: nobody.
         """
         self._find_facts = find_facts
         self._on_look = on_look

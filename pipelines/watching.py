@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from detector.entities import BEIJING, Camera, Interception, Observation
+from detector.entities import BEIJING, Camera, Interception, Observation, PlateColour, VehicleType
+from detector.errors import StorageError
 from detector.observation.plate_vote import mask_unsure
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.matching import Look, WatchMatcher
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from pipelines.config import Cameras
+
+SURE_COLOUR = 0.9
+"""Probability from which the colour of one look's plate may contradict an entry."""
 
 
 class PlateWatch:
@@ -35,14 +39,27 @@ class PlateWatch:
         self._interceptions = interceptions
         self._send = send
 
-    def take_look(self, camera: Camera, pass_id: str, look: Observation) -> None:
-        """One look at one vehicle; looks without a readable plate are nothing."""
-        if look.plate is None or not look.plate.text:
+    def take_look(self, camera: Camera, pass_id: str, vehicle_type: VehicleType, look: Observation) -> None:
+        """One look at one vehicle; looks without a readable plate are nothing.
+
+        Raises:
+            StorageError: the database does not answer; the next look is tried again.
+        """
+        plate = look.plate
+        if plate is None or not plate.text:
             return
-        seen = Look(pass_id, camera.camera_id, mask_unsure(look.plate), look.captured_at)
+        is_sure = plate.colour is not PlateColour.UNKNOWN and plate.colour_confidence >= SURE_COLOUR
+        colour = plate.colour.value if is_sure else None
+        seen = Look(pass_id, camera.camera_id, mask_unsure(plate), look.captured_at, colour, vehicle_type.label)
         hit = self._matcher.take(seen)
-        if hit is not None:
-            self._send(*self._interceptions.open(hit, datetime.now(UTC)))
+        if hit is None:
+            return
+        try:
+            opened = self._interceptions.open(hit, datetime.now(UTC))
+        except StorageError:
+            self._matcher.take_back(hit)
+            raise
+        self._send(*opened)
 
 
 def announce(interception: Interception, is_new: bool) -> None:
@@ -50,9 +67,9 @@ def announce(interception: Interception, is_new: bool) -> None:
     what = "listed plate" if is_new else "listed plate again"
     seen = interception.later[-1] if interception.later else interception
     at = seen.seen_at.astimezone(BEIJING)
-    text = (
-        f"{what} {interception.plate_text} at {seen.camera_id}, {at:%Y-%m-%d %H:%M:%S}: {interception.interception_id}"
-    )
+    differs = " but of another vehicle type" if interception.vehicle_agrees is False else ""
+    text = f"{what} {interception.plate_text}{differs} at {seen.camera_id}, {at:%Y-%m-%d %H:%M:%S}"
+    text = f"{text}: {interception.interception_id}"
     print(f"roadwarden: {text}", file=sys.stderr, flush=True)
 
 

@@ -14,6 +14,7 @@ import os
 import platform
 import queue
 import re
+import secrets
 import statistics
 import subprocess
 import sys
@@ -25,11 +26,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sqlalchemy import Engine
+
 from detector.database.engine import open_database
-from detector.entities import InterceptionOutcome
+from detector.entities import InterceptionOutcome, Role, WatchRequest
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
+from detector.review.accounts import EVERYWHERE, Account, AccountStore
 
 ROOT = Path(__file__).resolve().parent.parent
 ALERT = re.compile(r"roadwarden: listed plate .* (IN-\S+)$")
@@ -55,7 +59,7 @@ def measure(folder: Path, options: argparse.Namespace) -> list[float]:
     """Seconds from each deciding frame to its alert."""
     truth = json.loads(options.clip.with_suffix(".truth.json").read_text(encoding="utf-8"))
     engine = open_database(f"sqlite:///{folder / 'cases.db'}")
-    list_plates(WatchList(engine), sorted({v["plate"] for v in truth["vehicles"] if v.get("plate")}))
+    list_plates(engine, sorted({v["plate"] for v in truth["vehicles"] if v.get("plate")}))
     names = [f"camera-{number}" for number in range(options.cameras)]
     mounts = [f"{name}={options.clip.resolve()}" for name in names]
     server = subprocess.Popen(
@@ -82,14 +86,15 @@ def measure(folder: Path, options: argparse.Namespace) -> list[float]:
                 process.wait()
 
 
-def list_plates(watch: WatchList, plates: list[str]) -> None:
+def list_plates(engine: Engine, plates: list[str]) -> None:
     """List every plate, as two people."""
-    people = ("applicant", "benchmark one"), ("approver", "benchmark two")
-    for name, passphrase in people:
-        watch.enrol(name, passphrase, "benchmark")
+    watch, accounts = WatchList(engine), AccountStore(engine)
+    roles = frozenset({Role.SUPERVISOR})
+    made = [Account(name, name, "", roles, (EVERYWHERE,)) for name in ("applicant", "approver")]
+    applicant, approver = (accounts.add(a, secrets.token_urlsafe(), a.actor).actor for a in made)
     for plate in plates:
-        entry = watch.apply(plate, "benchmark", datetime.now(UTC) + timedelta(days=1), people[0])
-        watch.approve(entry.entry_id, people[1])
+        entry = watch.apply(WatchRequest(plate, "benchmark", datetime.now(UTC) + timedelta(days=1)), applicant)
+        watch.approve(entry.entry_id, approver)
 
 
 def collect(worker: subprocess.Popen[str], interceptions: InterceptionStore) -> list[float]:

@@ -40,6 +40,8 @@ TABLE = (
     ("pickup_share", "picking_up", 0.2, 0.9, 1),
     ("through_share", "passing_through", 0, 0.5, -1),
     ("long_stay_share", "parking", 0, 0.5, -1),
+    ("dwell_median_min", "dwell", 60, 10, 1),
+    ("regularity", "regularity", 0.5, 0.9, 1),
     ("night_share", "hours", 0, 0.7, 1),
     ("hour_spread", "hours", 1.0, 2.6, 1),
     ("weekend_share", "weekend", 0.35, 0.9, 1),

@@ -8,8 +8,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from detector.database.engine import open_database
-from detector.entities import Hub
+from detector.entities import Actor, Hub, Role, WatchEntry, WatchRequest
 from detector.observation.plate_grammar import as_expressions
+from detector.patterns.watchlist import WatchList
+from detector.review.accounts import Account, AccountStore
 from detector.sightings.importing import PlateForm, SightingImporter
 from detector.sightings.keys import Keyring
 from detector.sightings.store import SightingStore, StoreSettings
@@ -23,6 +25,20 @@ def open_store(folder: Path, *, lifetime_days: int = 30, window_days: int = 30) 
     engine = open_database(f"sqlite:///{folder / 'roadwarden.db'}")
     settings = StoreSettings(folder / "sightings", lifetime_days, ("渝",))
     return SightingStore(settings, engine, Keyring(folder / "keys", window_days)), engine
+
+
+def make_person(engine: Engine, name: str, *roles: Role, certificate: str | None = None) -> Actor:
+    """An account that has chosen its own password."""
+    held = frozenset(roles or (Role.REVIEWER, Role.SUPERVISOR))
+    made = Account(name, name, "", held, ("*",), certificate)
+    return AccountStore(engine).add(made, "long enough", Actor("root", "root", "", frozenset({Role.SYSTEM}))).actor
+
+
+def list_plate(engine: Engine, plate_text: str = "渝A12345", **known: str) -> WatchEntry:
+    """A plate that li applied for and wang approved."""
+    watch, people = WatchList(engine), [make_person(engine, name) for name in ("li", "wang")]
+    request = WatchRequest(plate_text, "r", datetime.now(UTC) + timedelta(days=1), **known)
+    return watch.approve(watch.apply(request, people[0]).entry_id, people[1])
 
 
 def make_importer(store: SightingStore) -> SightingImporter:

@@ -56,6 +56,18 @@ def open_database(url: str, busy_timeout_s: float = 15.0) -> Engine:
     return engine
 
 
+def forget_deleted(engine: Engine) -> None:
+    """Bring deletions from SQLite's write-ahead log into the file, and empty the log, which still holds the old pages.
+
+    PostgreSQL does that by itself (autovacuum). Readers that are at work now delay it until the next time.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+            raw = connection.connection.driver_connection
+            if raw is not None:
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -85,6 +97,7 @@ def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
     def _configure(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions on its own
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # deleted plates are overwritten, not left in free pages
         _turn_on_wal(connection, busy_timeout_s)
 
     @event.listens_for(engine, "begin")

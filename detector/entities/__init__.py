@@ -37,6 +37,7 @@ from detector.entities.watch import (
     LaterSighting,
     NextCamera,
     WatchEntry,
+    WatchRequest,
     WatchStatus,
 )
 
@@ -98,5 +99,6 @@ __all__ = [
     "VehicleType",
     "Violation",
     "WatchEntry",
+    "WatchRequest",
     "WatchStatus",
 ]

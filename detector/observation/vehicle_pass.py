@@ -54,7 +54,7 @@ class PassAssembler:
         load_reader: LoadReader,
         plate_reader: PlateReader,
         policy: LookPolicy | None = None,
-        on_look: Callable[[str, Observation], None] | None = None,
+        on_look: Callable[[str, VehicleType, Observation], None] | None = None,
     ) -> None:
         """Start with no vehicle in view.
 
@@ -63,7 +63,8 @@ class PassAssembler:
             load_reader: judges cargo beds.
             plate_reader: finds and reads plates.
             policy: bounds on the work; None for the defaults.
-            on_look: called at once with the pass id and each look that found a plate; None for nobody.
+            on_look: called at once with the pass id, the vehicle's type as far as it is known, and each look that found
+                a plate; None for nobody.
         """
         self._camera = camera
         self._load_reader = load_reader
@@ -156,7 +157,8 @@ class PassAssembler:
             )
         )
         if self._on_look is not None and history.observations[-1].plate is not None:
-            self._on_look(history.pass_id, history.observations[-1])
+            vehicle_type = _name_vehicle(track.vehicle_type, history.load)
+            self._on_look(history.pass_id, vehicle_type, history.observations[-1])
         if not history.load_settled:
             oldest_at = frame.captured_at - timedelta(seconds=self._policy.max_span_s)
             history.observations[:] = [o for o in history.observations if o.captured_at >= oldest_at]

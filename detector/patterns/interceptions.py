@@ -60,6 +60,10 @@ class InterceptionStore:
                 looks=hit.looks,
                 next_cameras=[_next_row(n) for n in self.predict(hit.look.camera_id, hit.look.seen_at)],
                 later=[],
+                plate_colour=hit.look.plate_colour,
+                vehicle_type=hit.look.vehicle_type,
+                colour_agrees=hit.colour_agrees,
+                vehicle_agrees=hit.vehicle_agrees,
             )
             session.add(row)
             session.flush()
@@ -101,11 +105,23 @@ class InterceptionStore:
             row.outcome, row.outcome_by, row.outcome_at = outcome.value, person, datetime.now(UTC)
             return to_interception(row)
 
-    def list(self, limit: int) -> Sequence[Interception]:
-        """Interceptions, the newest first."""
+    def list(self, limit: int, *, is_open: bool | None = None) -> Sequence[Interception]:
+        """Interceptions, the newest first; only those without, or only those with an outcome, or (None) both."""
+        wanted = select(InterceptionRow).order_by(InterceptionRow.seen_at.desc()).limit(limit)
+        if is_open is not None:
+            has_none = InterceptionRow.outcome.is_(None)
+            wanted = wanted.where(has_none if is_open else ~has_none)
         with read_session(self._engine) as session:
-            rows = session.scalars(select(InterceptionRow).order_by(InterceptionRow.seen_at.desc()).limit(limit))
-            return [to_interception(row) for row in rows]
+            return [to_interception(row) for row in session.scalars(wanted)]
+
+    def get(self, interception_id: str) -> Interception:
+        """One interception.
+
+        Raises:
+            StorageError: there is no such interception.
+        """
+        with read_session(self._engine) as session:
+            return to_interception(_get(session, interception_id, locked=False))
 
 
 def to_interception(row: InterceptionRow) -> Interception:
@@ -120,6 +136,10 @@ def to_interception(row: InterceptionRow) -> Interception:
         alerted_at=row.alerted_at,
         looks=row.looks,
         next_cameras=tuple(_next_camera(item) for item in row.next_cameras),
+        plate_colour=row.plate_colour,
+        vehicle_type=row.vehicle_type,
+        colour_agrees=row.colour_agrees,
+        vehicle_agrees=row.vehicle_agrees,
         acknowledged_by=row.acknowledged_by,
         acknowledged_at=row.acknowledged_at,
         later=tuple(LaterSighting(i["camera_id"], datetime.fromisoformat(i["seen_at"])) for i in row.later),
@@ -159,8 +179,8 @@ def _next_camera(item: dict[str, Any]) -> NextCamera:
     return NextCamera(item["camera_id"], earliest, latest, item["distance_m"])
 
 
-def _get(session: Session, interception_id: str) -> InterceptionRow:
-    row = session.get(InterceptionRow, interception_id, with_for_update=True)
+def _get(session: Session, interception_id: str, *, locked: bool = True) -> InterceptionRow:
+    row = session.get(InterceptionRow, interception_id, with_for_update=locked)
     if row is None:
         raise StorageError(f"no interception {interception_id}; `roadwarden watch hits` shows what there is")
     return row

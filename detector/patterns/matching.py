@@ -1,9 +1,10 @@
 """Looks at plates against the watch list, in memory.
 
 A look is a plate text with "-" for what it is not sure of. It agrees with a listed plate if every sure character is the
-same and at most one is unsure; a sure character that differs is a contradiction. A pass is a hit with two agreeing
-looks that outnumber the contradicting ones; where two listed plates fit alike, nobody is accused until a look tells
-them apart.
+same and at most one is unsure; a sure character, or a sure colour of the plate, that differs is a contradiction. The
+type of the vehicle decides nothing, because detectors take vans for cars; the hit says whether it agrees. A pass is a
+hit with two agreeing looks that outnumber the contradicting ones; where two listed plates fit alike, nobody is accused
+until a look tells them apart.
 """
 
 from collections import Counter, OrderedDict
@@ -26,12 +27,15 @@ class Look:
     Attributes:
         plate_seen: as read, "-" for every character that is not sure.
         seen_at: capture time, aware.
+        plate_colour, vehicle_type: as in `WatchRequest`; None when not sure.
     """
 
     pass_id: str
     camera_id: str
     plate_seen: str
     seen_at: datetime
+    plate_colour: str | None = None
+    vehicle_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,16 @@ class Hit:
     entry: WatchEntry
     look: Look
     looks: int
+
+    @property
+    def colour_agrees(self) -> bool | None:
+        """Whether the plate has the colour of the entry; None when either does not say."""
+        return _agrees(self.entry.plate_colour, self.look.plate_colour)
+
+    @property
+    def vehicle_agrees(self) -> bool | None:
+        """Whether the vehicle is of the type of the entry; None when either does not say."""
+        return _agrees(self.entry.vehicle_type, self.look.vehicle_type)
 
 
 @dataclass(slots=True)
@@ -91,6 +105,8 @@ class WatchMatcher:
         seen = self._remember(look.pass_id)
         seen.looks += 1
         for entry_id in self._by_text.get(look.plate_seen, ()):
+            if _agrees(self._entries[entry_id].plate_colour, look.plate_colour) is False:
+                continue
             seen.agreeing[entry_id] += 1
             if UNSURE not in look.plate_seen:
                 seen.exact.add(entry_id)
@@ -103,6 +119,12 @@ class WatchMatcher:
             return None
         seen.hit.add(entry_id)
         return Hit(entry, look, seen.agreeing[entry_id])
+
+    def take_back(self, hit: Hit) -> None:
+        """The hit could not be told: the next agreeing look of the pass decides again."""
+        seen = self._passes.get(hit.look.pass_id)
+        if seen is not None:
+            seen.hit.discard(hit.entry.entry_id)
 
     def forget(self, pass_id: str) -> None:
         """The pass has ended."""
@@ -140,3 +162,7 @@ class WatchMatcher:
             for form in (text, *(text[:i] + UNSURE + text[i + 1 :] for i in range(len(text)))):
                 self._by_text.setdefault(form, set()).add(entry.entry_id)
         self._loaded_at = now
+
+
+def _agrees(listed: str | None, seen: str | None) -> bool | None:
+    return None if listed is None or seen is None else listed == seen

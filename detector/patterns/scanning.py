@@ -101,7 +101,9 @@ def rank(scan: Scan, window: timedelta, window_to: datetime, demand: tuple[int, 
     window_from = window_to - window
     with scan.store.window(window_from, window_to) as connection:
         exempt = prepare(connection, scan, window_to)
-        excluded = _one(connection, "SELECT count(*) FROM excluded SEMI JOIN sightings USING (plate_key)")
+        excluded = _one(
+            connection, "SELECT count(DISTINCT plate_key) FROM excluded SEMI JOIN sightings USING (plate_key)"
+        )
         keys, columns = read_features(connection)
         earlier = _earlier(connection, scan, keys, window_to)
         scores = scan.scorer.score(columns, earlier)
@@ -143,6 +145,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, scan: Scan, window_to: dateti
     }
     make_hub_table(connection, scan.hubs)
     scan.store.hash_into(connection, "excluded", exempt | lawful, window_to)
+    reported = {plate: at.astimezone(UTC).replace(tzinfo=None).isoformat() for plate, (_, at) in scan.outcomes.items()}
+    scan.store.hash_into(connection, "reported", reported, window_to)
+    connection.execute(  # teams are not sent again before the car has come again
+        "INSERT INTO excluded SELECT plate_key, 'reported' FROM sightings JOIN reported USING (plate_key) "
+        "SEMI JOIN hub_cameras USING (camera_id) GROUP BY plate_key, note HAVING max(seen_at) <= note::TIMESTAMP"
+    )
     kinds = ", ".join(f"'{kind}'" for kind in EXEMPT_TYPES)
     connection.execute(
         f"INSERT INTO excluded SELECT plate_key, 'plate_type' FROM sightings WHERE plate_type IN ({kinds}) "

@@ -1,128 +1,127 @@
-"""The watch list: who may list plates, and entries that hold only with the consent of a second person.
+"""The watch list: entries that hold only with the consent of a second person.
 
-A person is a name with a passphrase, kept as salted scrypt. Applying, approving and revoking each prove the person, so
-that one account cannot play two; the database refuses an approver who is the applicant, whatever program writes it.
+A person is an account of the desk that has been authenticated; whether it exists, is not disabled, and has the role is
+read from the database in the very transaction that applies, approves or revokes. The database itself refuses an
+approver who is the applicant, whatever program writes it.
 """
 
-import hashlib
-import hmac
 import secrets
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.orm import Session
 
 from detector.database.sessions import read_session, write_session
-from detector.database.tables import WatchEntryRow, WatchPersonRow
-from detector.entities import WatchEntry, WatchStatus
-from detector.errors import StorageError
+from detector.database.tables import AccountRow, InterceptionRow, WatchEntryRow
+from detector.entities import Actor, Role, WatchEntry, WatchRequest, WatchStatus
+from detector.errors import AccessDenied, StorageError
 
 LONGEST_DAYS = 180
 """For which an entry may stand; a longer need is applied for again."""
-MIN_PASSPHRASE = 8
-SCRYPT_COST = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
+
+APPLY = frozenset({Role.REVIEWER, Role.LEGAL, Role.DISPATCHER, Role.SUPERVISOR})
+APPROVE = frozenset({Role.LEGAL, Role.SUPERVISOR})
+REVOKE = APPLY
+"""Roles that may. Who makes accounts (administrator) may neither."""
+
+Record = Callable[[Session, Actor, str, Mapping[str, Any]], None]
+"""Writes down who did what to which entry, in the transaction of the act: the audit log of the cases."""
 
 
 class WatchList:
-    """Enrols people, and keeps entries; safe to use from several processes."""
+    """Keeps entries; safe to use from several processes."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use a database that `open_database` has opened."""
-        self._engine = engine
+    def __init__(self, engine: Engine, record: Record | None = None) -> None:
+        """Use a database that `open_database` has opened.
 
-    def enrol(self, name: str, passphrase: str, enrolled_by: str) -> str:
-        """Make a person known; an administrator's act, and written down as that.
-
-        Returns:
-            The name as it is kept: without surrounding blanks, in lower case.
-
-        Raises:
-            StorageError: the name is empty or taken, or the passphrase is too short.
+        Args:
+            engine: of the database.
+            record: told of every act; None where nobody acts (matching), or where the entry's own fields are enough.
         """
-        name = _canonical(name)
-        if not name:
-            raise StorageError("a person needs a name")
-        if len(passphrase) < MIN_PASSPHRASE:
-            raise StorageError(f"the passphrase of {name} must have {MIN_PASSPHRASE} characters or more")
-        salt = secrets.token_hex(16)
-        row = WatchPersonRow(name=name, salt=salt, scrypt=_derive(passphrase, salt), enrolled_by=enrolled_by)
-        row.enrolled_at = datetime.now(UTC)
-        try:
-            with write_session(self._engine) as session:
-                if session.get(WatchPersonRow, name) is not None:
-                    raise StorageError(f"person {name} is enrolled already")
-                session.add(row)
-        except IntegrityError as error:
-            raise StorageError(f"person {name} is enrolled already") from error
-        return name
+        self._engine = engine
+        self._record = record
 
-    def apply(self, plate_text: str, reason: str, expires_at: datetime, applicant: tuple[str, str]) -> WatchEntry:
+    def apply(self, request: WatchRequest, applicant: Actor) -> WatchEntry:
         """Ask for a plate to be listed; it matches nothing until somebody else approves.
 
         Args:
-            plate_text: complete.
-            reason: in words.
-            expires_at: aware, in the future, at most `LONGEST_DAYS` away.
-            applicant: name and passphrase.
+            request: what is asked; it ends in the future, at most `LONGEST_DAYS` away.
+            applicant: authenticated.
 
         Raises:
-            StorageError: the person is not known, or something is missing.
+            AccessDenied: the account is unknown, disabled, or lacks the role.
+            StorageError: something is missing.
         """
         now = datetime.now(UTC)
-        if not reason.strip():
+        if not request.reason.strip():
             raise StorageError("a watch-list entry needs a reason")
-        if not now < expires_at <= now + timedelta(days=LONGEST_DAYS):
+        if not now < request.expires_at <= now + timedelta(days=LONGEST_DAYS):
             raise StorageError(f"a watch-list entry must expire in the future, within {LONGEST_DAYS} days")
         with write_session(self._engine) as session:
-            name = _prove(session, *applicant)
             row = WatchEntryRow(
                 entry_id=f"WL-{now:%Y%m%d}-{secrets.token_hex(4).upper()}",
-                plate_text=plate_text,
-                reason=reason.strip(),
-                applicant=name,
+                plate_text=request.plate_text,
+                reason=request.reason.strip(),
+                applicant=_prove(session, applicant, APPLY).account,
                 applied_at=now,
-                expires_at=expires_at,
+                expires_at=request.expires_at,
+                plate_colour=request.plate_colour,
+                vehicle_type=request.vehicle_type,
+                lead_id=request.lead_id,
             )
             session.add(row)
+            self._note(session, applicant, "watch_apply", row)
             return to_entry(row)
 
-    def approve(self, entry_id: str, approver: tuple[str, str]) -> WatchEntry:
+    def approve(self, entry_id: str, approver: Actor) -> WatchEntry:
         """Consent to an entry, as a second person.
 
         Raises:
-            StorageError: the person is not known or is the applicant, or the entry cannot be approved any more.
+            AccessDenied: the account is unknown, disabled, lacks the role, or is the applicant's.
+            StorageError: the entry cannot be approved any more.
         """
         with write_session(self._engine) as session:
-            name = _prove(session, *approver)
+            second = _prove(session, approver, APPROVE)
             row = _get(session, entry_id)
             status = to_entry(row).status(datetime.now(UTC))
             if status is not WatchStatus.REQUESTED:
                 raise StorageError(f"watch-list entry {entry_id} is {status.value}, not waiting for approval")
-            if name == row.applicant:
-                raise StorageError(
-                    f"watch-list entry {entry_id} was applied for by {name}; another person must approve"
+            if _is_one_person(session, second, row.applicant):
+                raise AccessDenied(
+                    f"watch-list entry {entry_id} was applied for by {row.applicant}; another person must approve"
                 )
-            row.approver, row.approved_at = name, datetime.now(UTC)
+            row.approver, row.approved_at = second.account, datetime.now(UTC)
+            self._note(session, approver, "watch_approve", row)
             return to_entry(row)
 
-    def revoke(self, entry_id: str, person: tuple[str, str], reason: str) -> WatchEntry:
-        """Take an entry back, at once and for good; any enrolled person may.
+    def revoke(self, entry_id: str, person: Actor, reason: str) -> WatchEntry:
+        """Take an entry back, at once and for good.
 
         Raises:
-            StorageError: the person is not known, no reason is given, or the entry is revoked already.
+            AccessDenied: the account is unknown, disabled, or lacks the role.
+            StorageError: no reason is given, or the entry is revoked already.
         """
         if not reason.strip():
             raise StorageError("revoking a watch-list entry needs a reason")
         with write_session(self._engine) as session:
-            name = _prove(session, *person)
+            name = _prove(session, person, REVOKE).account
             row = _get(session, entry_id)
             if row.revoked_at is not None:
                 raise StorageError(f"watch-list entry {entry_id} is revoked already")
             row.revoked_by, row.revoked_at, row.revoke_reason = name, datetime.now(UTC), reason.strip()
+            self._note(session, person, "watch_revoke", row)
             return to_entry(row)
+
+    def get(self, entry_id: str) -> WatchEntry:
+        """One entry.
+
+        Raises:
+            StorageError: there is no such entry.
+        """
+        with read_session(self._engine) as session:
+            return to_entry(_get(session, entry_id, locked=False))
 
     def list(self) -> Sequence[WatchEntry]:
         """Every entry, the newest first."""
@@ -137,32 +136,52 @@ class WatchList:
             rows = session.scalars(select(WatchEntryRow).where(standing, WatchEntryRow.expires_at > now))
             return [entry for entry in map(to_entry, rows) if entry.status(now) is WatchStatus.ACTIVE]
 
+    def purge(self, now: datetime, lifetime_days: int) -> int:
+        """Delete entries that ended, and interceptions that were opened, longer ago than their lifetime.
+
+        Returns:
+            How many entries and interceptions were deleted; an entry stays while an interception of it does.
+        """
+        oldest = now - timedelta(days=lifetime_days)
+        with write_session(self._engine) as session:
+            hits = session.execute(delete(InterceptionRow).where(InterceptionRow.seen_at < oldest)).rowcount
+            ended = or_(WatchEntryRow.expires_at < oldest, WatchEntryRow.revoked_at < oldest)
+            kept = select(InterceptionRow.entry_id)
+            gone = delete(WatchEntryRow).where(ended, WatchEntryRow.entry_id.not_in(kept))
+            return hits + session.execute(gone).rowcount
+
+    def _note(self, session: Session, actor: Actor, action: str, row: WatchEntryRow) -> None:
+        """Tell the record; the plate stays out of it, because the record is kept longer than the entry."""
+        if self._record is not None:
+            self._record(session, actor, action, {"entry_id": row.entry_id})
+
 
 def to_entry(row: WatchEntryRow) -> WatchEntry:
     """The entry that a row holds."""
     return WatchEntry(**{name: getattr(row, name) for name in WatchEntry.__dataclass_fields__})
 
 
-def _canonical(name: str) -> str:
-    """One spelling of a name, so that one person cannot be two by capital letters."""
-    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+def _prove(session: Session, actor: Actor, roles: frozenset[Role]) -> AccountRow:
+    """The account of somebody who acts, as the database knows it now."""
+    row = session.get(AccountRow, actor.account)
+    if row is None or row.is_disabled:
+        raise AccessDenied(f"no account {actor.account} that may act; `roadwarden accounts add` makes one")
+    if row.must_change:
+        raise AccessDenied(f"account {row.account} must first change the password that somebody else has set")
+    if not roles & {Role(role) for role in row.roles}:
+        raise AccessDenied(f"account {row.account} needs one of the roles {', '.join(sorted(roles))}")
+    return row
 
 
-def _derive(passphrase: str, salt: str) -> str:
-    return hashlib.scrypt(passphrase.encode(), salt=bytes.fromhex(salt), **SCRYPT_COST).hex()
+def _is_one_person(session: Session, approver: AccountRow, applicant: str) -> bool:
+    """Whether two accounts are one, or belong to the holder of one certificate."""
+    other = session.get(AccountRow, applicant)
+    same_certificate = other is not None and other.certificate and other.certificate == approver.certificate
+    return approver.account == applicant or bool(same_certificate)
 
 
-def _prove(session: Session, name: str, passphrase: str) -> str:
-    """The canonical name of somebody who knows their passphrase."""
-    row = session.get(WatchPersonRow, _canonical(name))
-    expected, salt = (row.scrypt, row.salt) if row else ("", "00")
-    if not hmac.compare_digest(_derive(passphrase, salt), expected) or row is None:
-        raise StorageError("unknown person or wrong passphrase; `roadwarden watch enrol` makes a person known")
-    return row.name
-
-
-def _get(session: Session, entry_id: str) -> WatchEntryRow:
-    row = session.get(WatchEntryRow, entry_id, with_for_update=True)
+def _get(session: Session, entry_id: str, *, locked: bool = True) -> WatchEntryRow:
+    row = session.get(WatchEntryRow, entry_id, with_for_update=locked)
     if row is None:
         raise StorageError(f"no watch-list entry {entry_id}; `roadwarden watch list` shows what there is")
     return row

@@ -4,15 +4,16 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
-from datetime import date, time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
 from pathlib import Path
 
-from detector.entities import BadRow, RegisterEntry
+from detector.entities import BadRow, PlateColour, RegisterEntry, WatchRequest
 from detector.errors import SourceError
 
 REQUIRED = ("plate",)
 COLUMNS = ("plate", "category", "company", "valid_from", "valid_to", "hours", "routes", "sites")
+WATCHED = ("plate", "reason", "expires", "plate_colour", "vehicle_type")
 EARLIEST, LATEST = date(1900, 1, 1), date(9999, 12, 31)
 """Taken where a register leaves a bound empty."""
 
@@ -45,25 +46,58 @@ def read_register(path: Path, is_plate: Callable[[str], bool]) -> tuple[list[Reg
     return entries, bad, hashlib.sha256(content).hexdigest()
 
 
+def read_requests(
+    path: Path, is_plate: Callable[[str], bool], vehicles: Sequence[str]
+) -> tuple[list[tuple[int, WatchRequest]], list[BadRow]]:
+    """Read a list of plates that somebody asks to be watched; UTF-8 or GB 18030.
+
+    Args:
+        path: CSV with a header that names `plate`, `reason` and `expires` (ISO 8601 with offset from UTC), and perhaps
+            `plate_colour`, `vehicle_type`.
+        is_plate: whether a text can be a complete plate.
+        vehicles: types that there are.
+
+    Returns:
+        Requests with their lines, and bad rows.
+
+    Raises:
+        SourceError: the file cannot be read, or its header lacks a column.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    found: list[tuple[int, WatchRequest]] = []
+    bad: list[BadRow] = []
+    for line, row in _rows(path, content, WATCHED, ("plate", "reason", "expires")):
+        try:
+            found.append((line, _request(row, is_plate, vehicles)))
+        except ValueError as error:
+            bad.append(BadRow(line, str(error)))
+    return found, bad
+
+
 def normalise(plate_text: str) -> str:
     """A plate as it is compared: upper case, without separator and blanks."""
     return re.sub("[·•. ]", "", plate_text).upper()
 
 
-def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(
+    path: Path, content: bytes, columns: tuple[str, ...] = COLUMNS, required: tuple[str, ...] = REQUIRED
+) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("gb18030", "replace")
     reader = csv.DictReader(io.StringIO(text.replace("\0", "\ufffd"), newline=""))
     names = [(name or "").strip().lower() for name in reader.fieldnames or []]
-    missing = [name for name in REQUIRED if name not in names]
+    missing = [name for name in required if name not in names]
     if missing:
-        raise SourceError(f"{path}: the first line must name the column {missing[0]}; known: {', '.join(COLUMNS)}")
+        raise SourceError(f"{path}: the first line must name the column {missing[0]}; known: {', '.join(columns)}")
     reader.fieldnames = names
     try:
         for row in reader:
-            yield reader.line_num, {k: v.strip() for k, v in row.items() if k in COLUMNS and isinstance(v, str)}
+            yield reader.line_num, {k: v.strip() for k, v in row.items() if k in columns and isinstance(v, str)}
     except csv.Error as error:
         raise SourceError(f"{path}: line {reader.line_num}: {error}") from error
 
@@ -86,6 +120,24 @@ def _entry(row: dict[str, str], is_plate: Callable[[str], bool]) -> RegisterEntr
         routes=tuple(_parts(row.get("routes", ""))),
         sites=tuple(_parts(row.get("sites", ""))),
     )
+
+
+def _request(row: dict[str, str], is_plate: Callable[[str], bool], vehicles: Sequence[str]) -> WatchRequest:
+    plate = normalise(row.get("plate", ""))
+    if not is_plate(plate):
+        raise ValueError("plate is empty" if not plate else "plate is no complete Chinese plate")
+    try:
+        expires_at = datetime.fromisoformat(row.get("expires", ""))
+    except ValueError as error:
+        raise ValueError("expires is no instant like 2026-06-30T00:00:00+08:00") from error
+    if expires_at.tzinfo is None:
+        raise ValueError("expires has no offset from UTC; write 2026-06-30T00:00:00+08:00")
+    colour, vehicle = row.get("plate_colour") or None, row.get("vehicle_type") or None
+    if colour is not None and colour not in set(PlateColour):
+        raise ValueError(f"plate_colour is none of {', '.join(PlateColour)}")
+    if vehicle is not None and vehicle not in vehicles:
+        raise ValueError(f"vehicle_type is none of {', '.join(vehicles)}")
+    return WatchRequest(plate, row.get("reason", ""), expires_at, colour, vehicle)
 
 
 def _day(text: str, column: str, absent: date) -> date:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from detector.database.sessions import read_session, write_session
@@ -89,11 +89,9 @@ class SightingStore:
             return 0
         rows = [self._inbox_row(s) for s in sightings]
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(SightingInboxRow).on_conflict_do_nothing()
+        insert = dialect.insert(SightingInboxRow).on_conflict_do_nothing().returning(SightingInboxRow.sighting_id)
         with write_session(self._engine) as session:
-            before = session.scalar(select(func.count()).select_from(SightingInboxRow)) or 0
-            session.execute(statement, rows)
-            return (session.scalar(select(func.count()).select_from(SightingInboxRow)) or 0) - before
+            return len(session.scalars(insert, rows).all())
 
     def collect(self) -> int:
         """Move the inbox into the day files; a crash in between moves some rows twice, and twice is once."""
@@ -211,16 +209,7 @@ class SightingStore:
             raise StorageError("sealed plates are opened for a named person and a stated reason only")
         if not plate_keys:
             return {}
-        with write_session(self._engine) as session:
-            session.add(
-                PlateOpeningRow(
-                    person=opening.person,
-                    reason=opening.reason,
-                    subject=opening.subject,
-                    plates=len(plate_keys),
-                    opened_at=datetime.now(UTC),
-                )
-            )
+        self._log_opening(opening, len(plate_keys))
         rows = connection.execute(
             "SELECT plate_key, arg_max(sealed, seen_at), max(seen_at) FROM sightings "
             "WHERE plate_key IN (SELECT unnest($keys::UBIGINT[])) GROUP BY 1",
@@ -231,6 +220,30 @@ class SightingStore:
             window = self.keys.window_of(seen_at.replace(tzinfo=UTC))
             opened[plate_key] = open_seal(sealed, self.keys.get(SEAL, window), window)
         return opened
+
+    def find_plate(self, plate_text: str, window: tuple[datetime, datetime], opening: Opening) -> list[Sighting]:
+        """Where and when one plate was seen, the oldest first; asking is an opening and is written down before.
+
+        Args:
+            plate_text: complete, without separator.
+            window: first instant and excluded end, aware; at most one key window apart.
+            opening: who asks, and the stated purpose.
+
+        Raises:
+            StorageError: no person or purpose is named, or the window cannot be joined.
+        """
+        if not opening.person.strip() or not opening.reason.strip():
+            raise StorageError("a search by plate needs a person and a stated purpose")
+        self._log_opening(opening, 1)
+        with self.window(*window) as connection:
+            self.hash_into(connection, "wanted", {plate_text: ""}, window[1])
+            names = [n for n in COLUMNS if n in Sighting.__dataclass_fields__]
+            rows = connection.execute(
+                f"SELECT {', '.join(names)} FROM sightings SEMI JOIN wanted USING (plate_key) "
+                f"ORDER BY seen_at, camera_id"
+            ).fetchall()
+        found = [dict(zip(names, row, strict=True)) for row in rows]
+        return [Sighting(plate_text, **{**row, "seen_at": row["seen_at"].replace(tzinfo=UTC)}) for row in found]
 
     def openings(self) -> list[dict[str, Any]]:
         """The log of openings, the newest first."""
@@ -270,6 +283,12 @@ class SightingStore:
         finally:
             temporary.unlink(missing_ok=True)
         return target
+
+    def _log_opening(self, opening: Opening, plates: int) -> None:
+        row = PlateOpeningRow(person=opening.person, reason=opening.reason, subject=opening.subject, plates=plates)
+        row.opened_at = datetime.now(UTC)
+        with write_session(self._engine) as session:
+            session.add(row)
 
     def _publish_day(self, connection: duckdb.DuckDBPyConnection, table: str, day: date) -> int:
         existing = [str(path) for path in self.day_files(day, day)]

@@ -64,6 +64,18 @@ def set_password(name: Name, database: Database = None) -> None:
     print(f"account {name}: password set")
 
 
+@app.command("change")
+def change_password(name: Name, database: Database = None) -> None:
+    """Change one's own password: asks for the present one, then for the new one (ROADWARDEN_NEW_PASSWORD)."""
+    store = AccountStore(open_engine(database))
+    person = store.authenticate(name, read_password(name))
+    new = os.environ.get("ROADWARDEN_NEW_PASSWORD")
+    if new is None:
+        new = typer.prompt(f"New password of {name}", hide_input=True, confirmation_prompt=True, err=True)
+    store.set_password(person.account, new, person.actor)
+    print(f"account {person.account}: password changed")
+
+
 @app.command("disable")
 def disable(name: Name, database: Database = None) -> None:
     """Shut an account out; it stays in the list, because the audit log names it."""

@@ -2,17 +2,24 @@
 
 import csv
 import json
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from detector.database.engine import forget_deleted
+from detector.entities import BEIJING, Opening
+from detector.errors import ConfigurationError
+from detector.observation.plate_grammar import UNSURE, classify
 from detector.patterns.leads import LeadStore
+from detector.patterns.watchlist import WatchList
+from detector.registers.reading import normalise
 from detector.sightings.purging import purge as purge_store
 from detector.video.time_basis import parse_instant
 from pipelines.build_sightings import make_importer, open_desk
-from pipelines.commands.options import AsJson, CamerasFile, Database, print_error
+from pipelines.commands.options import AsJson, CamerasFile, Database, Person, account, print_error
 
 app = typer.Typer(
     help="Sightings of plates: hashed, sealed, and deleted after their lifetime.",
@@ -84,6 +91,8 @@ def purge(
     privacy = desk.cameras.sightings.privacy
     report = purge_store(desk.store, desk.engine, at)
     leads = LeadStore(desk.engine).purge(at, privacy.lead_lifetime_days, privacy.outcome_lifetime_days)
+    watched = WatchList(desk.engine).purge(at, privacy.outcome_lifetime_days)
+    forget_deleted(desk.engine)
     if as_json:
         print(
             json.dumps(
@@ -94,14 +103,45 @@ def purge(
                     "destroyed_keys": report.destroyed_keys,
                     "rekeyed_days": report.rekeyed_days,
                     "deleted_leads": leads,
+                    "deleted_watch": watched,
                 }
             )
         )
         return
     print(
-        f"{report.deleted_rows} sightings and {leads} leads deleted, {report.kept_rows} sightings kept; "
+        f"{report.deleted_rows} sightings, {leads} leads and {watched} watch entries and interceptions deleted, "
+        f"{report.kept_rows} sightings kept; "
         f"{report.destroyed_keys} keys destroyed, hashes of {report.rekeyed_days} days removed"
     )
+
+
+@app.command()
+def find(
+    plate: Annotated[str, typer.Argument(help="The complete plate.")],
+    reason: Annotated[str, typer.Option(help="The purpose; written to the log of openings.")],
+    person: Person = None,
+    cameras: CamerasFile = None,
+    database: Database = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Back from the newest; default: a key's window.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say where one plate was seen; who asked, why and when is written down first."""
+    text = normalise(plate)
+    if UNSURE in text or classify(text) is None:
+        raise ConfigurationError("PLATE is no complete Chinese plate")
+    store = open_desk(cameras, database).store
+    window_to = (store.newest() or datetime.now(UTC)) + timedelta(microseconds=1)
+    window = (window_to - timedelta(days=days or store.keys.window_days), window_to)
+    found = store.find_plate(text, window, Opening(person or account(), reason, "search by plate"))
+    if as_json:
+        rows = [{**asdict(s), "seen_at": s.seen_at.isoformat()} for s in found]
+        print(json.dumps({"sightings": rows}, ensure_ascii=False))
+        return
+    for s in found:
+        said = (s.direction, s.vehicle_type, s.plate_colour, s.picture)
+        print(f"{s.seen_at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}  {s.camera_id}  {'  '.join(v for v in said if v)}")
+    if not found:
+        print("not seen")
 
 
 @app.command()

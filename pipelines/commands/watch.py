@@ -1,21 +1,34 @@
 """`roadwarden watch ...`."""
 
 import json
-import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from detector.entities import BEIJING, Interception, InterceptionOutcome, WatchEntry
-from detector.errors import ConfigurationError
+from detector.entities import (
+    BEIJING,
+    Actor,
+    BadRow,
+    Interception,
+    InterceptionOutcome,
+    PlateColour,
+    VehicleType,
+    WatchEntry,
+    WatchRequest,
+)
+from detector.errors import ConfigurationError, StorageError
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
-from detector.registers.reading import normalise
+from detector.registers.reading import normalise, read_requests
+from detector.review.accounts import AccountStore
 from detector.video.time_basis import parse_instant
-from pipelines.commands.options import AsJson, Database, Person, account, open_engine
+from pipelines.build_sightings import open_watch_list
+from pipelines.commands.accounts import read_password
+from pipelines.commands.options import AsJson, Database, Person, account, open_engine, print_error
 
 app = typer.Typer(
     help="Listed plates; an entry holds only with the consent of a second person.",
@@ -24,59 +37,81 @@ app = typer.Typer(
 )
 Entry = Annotated[str, typer.Argument(metavar="ENTRY", help="Id of the entry.")]
 Hit = Annotated[str, typer.Argument(metavar="INTERCEPTION", help="Id of the interception.")]
-
-
-@app.command()
-def enrol(
-    name: Annotated[str, typer.Argument(help="Name of the person.")],
-    database: Database = None,
-) -> None:
-    """Make a person known who may apply, approve and revoke; asks for a passphrase. An administrator's act."""
-    known = WatchList(open_engine(database)).enrol(name, _passphrase(name, confirm=True), account())
-    print(f"person {known} is enrolled")
+VEHICLES = tuple(kind.label for kind in VehicleType)
 
 
 @app.command()
 def add(
     plate: Annotated[str, typer.Argument(help="The complete plate.")],
-    applicant: Annotated[str, typer.Option(metavar="NAME", help="Who applies; asked for the passphrase.")],
+    applicant: Annotated[str, typer.Option(metavar="ACCOUNT", help="Who applies; asked for the password.")],
     reason: Annotated[str, typer.Option(help="Why the plate is to be listed.")],
     expires: Annotated[str, typer.Option(metavar="ISO8601", help="Until when, with offset from UTC.")],
+    colour: Annotated[PlateColour | None, typer.Option(help="Of the plate; a sure other colour never matches.")] = None,
+    vehicle: Annotated[str | None, typer.Option(metavar="TYPE", help=f"One of {', '.join(VEHICLES)}.")] = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Apply for a plate to be listed; it matches nothing until a second person has approved."""
     text = normalise(plate)
-    if UNSURE in text or classify(text) is None:
+    if not _is_complete_plate(text):
         raise ConfigurationError("PLATE is no complete Chinese plate")
-    until = parse_instant(expires, "--expires")
-    entry = WatchList(open_engine(database)).apply(text, reason, until, (applicant, _passphrase(applicant)))
-    _print_entry(entry, as_json)
+    if vehicle is not None and vehicle not in VEHICLES:
+        raise ConfigurationError(f"--vehicle must be one of {', '.join(VEHICLES)}")
+    request = WatchRequest(text, reason, parse_instant(expires, "--expires"), colour and colour.value, vehicle)
+    watch, actor = _sign_in(database, applicant)
+    _print_entry(watch.apply(request, actor), as_json)
+
+
+@app.command("import")
+def import_requests(
+    path: Annotated[Path, typer.Argument(metavar="CSV", help="plate, reason, expires; plate_colour, vehicle_type.")],
+    applicant: Annotated[str, typer.Option(metavar="ACCOUNT", help="Who applies; asked for the password.")],
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """Apply for every plate of a list; bad rows are named by line, and each good one waits for a second person."""
+    requests, bad = read_requests(path, _is_complete_plate, VEHICLES)
+    watch, actor = _sign_in(database, applicant)
+    entries = []
+    for line, request in requests:
+        try:
+            entries.append(watch.apply(request, actor))
+        except StorageError as error:
+            bad.append(BadRow(line, str(error)))
+    bad.sort(key=lambda row: row.line)
+    if as_json:
+        rows = [{"line": row.line, "reason": row.reason} for row in bad]
+        print(json.dumps({"entries": [_describe_entry(e) for e in entries], "bad_rows": rows}, ensure_ascii=False))
+        return
+    for entry in entries:
+        _print_entry(entry, as_json=False)
+    for row in bad:
+        print_error(f"{path}: line {row.line}: {row.reason}")
 
 
 @app.command()
 def approve(
     entry_id: Entry,
-    approver: Annotated[str, typer.Option(metavar="NAME", help="Who consents; asked for the passphrase.")],
+    approver: Annotated[str, typer.Option(metavar="ACCOUNT", help="Who consents; asked for the password.")],
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Consent to an entry; the applicant cannot."""
-    entry = WatchList(open_engine(database)).approve(entry_id, (approver, _passphrase(approver)))
-    _print_entry(entry, as_json)
+    watch, actor = _sign_in(database, approver)
+    _print_entry(watch.approve(entry_id, actor), as_json)
 
 
 @app.command()
 def revoke(
     entry_id: Entry,
-    by: Annotated[str, typer.Option(metavar="NAME", help="Who revokes; asked for the passphrase.")],
+    by: Annotated[str, typer.Option(metavar="ACCOUNT", help="Who revokes; asked for the password.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
     """Take an entry back, at once and for good."""
-    entry = WatchList(open_engine(database)).revoke(entry_id, (by, _passphrase(by)), reason)
-    _print_entry(entry, as_json)
+    watch, actor = _sign_in(database, by)
+    _print_entry(watch.revoke(entry_id, actor, reason), as_json)
 
 
 @app.command("list")
@@ -105,8 +140,11 @@ def hits(
         return
     for i in found:
         state = i.outcome.value if i.outcome else f"taken by {i.acknowledged_by}" if i.acknowledged_by else "open"
-        waited = (i.outcome_at or datetime.now(UTC)) - i.seen_at
+        waited = timedelta(seconds=round(i.waited(datetime.now(UTC)).total_seconds()))
         print(f"{i.interception_id}  {i.plate_text}  {i.camera_id}  {_clock(i.seen_at)}  {waited}  {state}")
+        for what, agrees in (("plate colour", i.colour_agrees), ("vehicle type", i.vehicle_agrees)):
+            if agrees is not None:
+                print(f"  {what}: {'as listed' if agrees else 'not as listed'}")
         for later in i.later:
             print(f"  again: {later.camera_id}  {_clock(later.seen_at)}")
         for following in i.next_cameras:
@@ -142,6 +180,10 @@ def describe_interception(i: Interception) -> dict[str, Any]:
         "entry_id": i.entry_id,
         "plate": i.plate_text,
         "plate_seen": i.plate_seen,
+        "plate_colour": i.plate_colour,
+        "vehicle_type": i.vehicle_type,
+        "colour_agrees": i.colour_agrees,
+        "vehicle_agrees": i.vehicle_agrees,
         "camera_id": i.camera_id,
         "seen_at": i.seen_at.isoformat(),
         "alerted_at": i.alerted_at.isoformat(),
@@ -156,12 +198,14 @@ def describe_interception(i: Interception) -> dict[str, Any]:
     }
 
 
-def _passphrase(name: str, *, confirm: bool = False) -> str:
-    """From the environment for programs, else typed unseen; never from the command line, which others can read."""
-    given = os.environ.get("ROADWARDEN_PASSPHRASE")
-    if given is not None:
-        return given
-    return typer.prompt(f"Passphrase of {name}", hide_input=True, confirmation_prompt=confirm, err=True)
+def _sign_in(database: str | None, name: str) -> tuple[WatchList, Actor]:
+    """The watch list, for an account that has proved to be that."""
+    engine = open_engine(database)
+    return open_watch_list(engine), AccountStore(engine).authenticate(name, read_password(name)).actor
+
+
+def _is_complete_plate(text: str) -> bool:
+    return UNSURE not in text and classify(text) is not None
 
 
 def _describe_entry(entry: WatchEntry) -> dict[str, Any]:
@@ -172,6 +216,9 @@ def _describe_entry(entry: WatchEntry) -> dict[str, Any]:
         "reason": entry.reason,
         "applicant": entry.applicant,
         "applied_at": entry.applied_at.isoformat(),
+        "plate_colour": entry.plate_colour,
+        "vehicle_type": entry.vehicle_type,
+        "lead_id": entry.lead_id,
         "approver": entry.approver,
         "approved_at": entry.approved_at.isoformat() if entry.approved_at else None,
         "expires_at": entry.expires_at.isoformat(),

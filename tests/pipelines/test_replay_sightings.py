@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from detector.cases.store import CaseStore
-from detector.entities import Detections, RegisterKind, VehicleType
+from detector.entities import Detections, RegisterKind, VehicleType, WatchRequest
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.matching import WatchMatcher
@@ -24,7 +24,7 @@ from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import PlateWatch
 from tests.footage import ClipSpec, write
 from tests.pipelines.test_replay import FRAMES, HEIGHT, TICKS, WIDTH, Heap, Plates, ScriptedDetector
-from tests.sighting_files import open_store, write_csv
+from tests.sighting_files import make_person, open_store, write_csv
 
 STARTED_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
 PLATE = "渝DC6123"
@@ -91,17 +91,18 @@ def test_relative_time_and_an_empty_road_leave_no_sighting(site, clip):
 def test_a_listed_plate_alerts_while_the_vehicle_is_in_view(site, clip):
     """One interception with the capture time of the deciding look; approved by a second person, as ever."""
     people = WatchList(site[1])
-    for name in ("li", "wang"):
-        people.enrol(name, "long enough", "root")
-    entry = people.apply(PLATE, "r", datetime.now(UTC) + timedelta(days=1), ("li", "long enough"))
+    li, wang = (make_person(site[1], name) for name in ("li", "wang"))
+    request = WatchRequest(PLATE, "r", datetime.now(UTC) + timedelta(days=1), "yellow", "car")
+    entry = people.apply(request, li)
     sent = []
     replay(site, clip, send=lambda *alert: sent.append(alert))
     assert sent == []
-    people.approve(entry.entry_id, ("wang", "long enough"))
+    people.approve(entry.entry_id, wang)
     replay(site, clip, send=lambda *alert: sent.append(alert))
     ((interception, is_new),) = sent
     assert (is_new, interception.plate_seen, interception.looks) == (True, PLATE, 2)
     assert timedelta(seconds=10) < interception.seen_at - STARTED_AT < timedelta(seconds=14)
+    assert (interception.colour_agrees, interception.vehicle_agrees) == (True, False)
 
 
 def test_the_permit_register_decides_about_no_permit(site, clip, tmp_path):

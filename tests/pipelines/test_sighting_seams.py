@@ -19,6 +19,7 @@ from detector.entities import (
     VehiclePass,
     VehicleType,
 )
+from detector.errors import StorageError
 from detector.observation.plate_vote import mask_unsure
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.matching import WatchMatcher
@@ -28,8 +29,8 @@ from detector.registers.store import RegisterStore
 from pipelines.register_facts import PermitFacts
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass
-from pipelines.watching import PlateWatch
-from tests.sighting_files import open_store, write_csv
+from pipelines.watching import PlateWatch, announce
+from tests.sighting_files import list_plate, open_store, write_csv
 
 CAMERA = Camera("gate", direction="入城")
 SEEN_AT = datetime(2026, 5, 18, 4, 0, tzinfo=UTC)
@@ -89,34 +90,61 @@ class TestWatch:
     @pytest.fixture
     def watch(self, tmp_path):
         _, engine = open_store(tmp_path)
-        people = WatchList(engine)
-        for name in ("li", "wang"):
-            people.enrol(name, "long enough", "root")
+        list_plate(engine, plate_colour="blue", vehicle_type="car")
         self.sent = []
-        matcher = WatchMatcher(people.active, lambda: datetime.now(UTC))
+        self.engine = engine
+        matcher = WatchMatcher(WatchList(engine).active, lambda: datetime.now(UTC))
         graph = RoadGraph([Road("gate", "kerb", 900)])
-        entry = people.apply("渝A12345", "r", datetime.now(UTC) + timedelta(days=1), ("li", "long enough"))
-        people.approve(entry.entry_id, ("wang", "long enough"))
         return PlateWatch(matcher, InterceptionStore(engine, graph), lambda *alert: self.sent.append(alert))
 
     def test_the_alert_leaves_with_the_second_agreeing_look(self, watch):
         """Before the pass has ended; an unsure character of the reader is a "-" and not held against it."""
-        watch.take_look(CAMERA, "p1", make_look("渝A12345"))
+        watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345"))
         assert self.sent == []
         unsure = make_look("渝A1234X", index=1)
         unsure = replace(unsure, plate=replace(unsure.plate, characters=(0.95,) * 6 + (0.2,)))
-        watch.take_look(CAMERA, "p1", unsure)
+        watch.take_look(CAMERA, "p1", VehicleType.CAR, unsure)
         ((interception, is_new),) = self.sent
         assert (is_new, interception.camera_id, interception.plate_seen) == (True, "gate", "渝A1234-")
         assert [n.camera_id for n in interception.next_cameras] == ["kerb"]
-        watch.take_look(CAMERA, "p1", make_look("渝A12345", index=2))
+        assert (interception.colour_agrees, interception.vehicle_agrees) == (True, True)
+        watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345", index=2))
+        assert len(self.sent) == 1
+
+    def test_another_colour_is_no_hit_and_another_vehicle_type_is_told(self, watch, capsys):
+        """A sure colour is part of the plate; a type is what detectors err about, so the hit only says it."""
+        green = make_look("渝A12345")
+        green = replace(green, plate=replace(green.plate, colour=PlateColour.GREEN))
+        for _ in range(3):
+            watch.take_look(CAMERA, "p1", VehicleType.CAR, green)
+        assert self.sent == []
+        for index in range(2):
+            watch.take_look(CAMERA, "p2", VehicleType.TRUCK, make_look("渝A12345", index=index))
+        ((interception, is_new),) = self.sent
+        assert (interception.colour_agrees, interception.vehicle_agrees) == (True, False)
+        announce(interception, is_new)
+        assert "渝A12345 but of another vehicle type at gate" in capsys.readouterr().err
+
+    def test_a_hit_that_the_database_refuses_is_decided_again_by_the_next_look(self, watch, monkeypatch):
+        """A database that is busy for a moment costs a moment, not the alert."""
+
+        def refuse(*_):
+            raise StorageError("database is locked")
+
+        watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345"))
+        with monkeypatch.context() as patch:
+            patch.setattr(InterceptionStore, "open", refuse)
+            with pytest.raises(StorageError):
+                watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345", index=1))
+        assert self.sent == []
+        watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345", index=2))
         assert len(self.sent) == 1
 
     def test_another_plate_and_an_empty_look_are_nothing(self, watch):
         for index in range(4):
-            watch.take_look(CAMERA, "p1", make_look("渝A54321", index=index))
-            watch.take_look(CAMERA, "p1", replace(make_look("x"), plate=None))
-            watch.take_look(CAMERA, "p1", make_look("", index=index))
+            watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A54321", index=index))
+            watch.take_look(CAMERA, "p1", VehicleType.CAR, replace(make_look("x"), plate=None))
+            watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("", index=index))
         assert self.sent == []
 
     def test_masking_keeps_what_is_sure(self):

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -156,26 +158,71 @@ def test_bad_rows_are_said_on_standard_error_and_the_rest_kept(tmp_path):
 
 
 def test_the_watch_list_needs_two_people(tmp_path):
-    """One account cannot approve its own entry, nor another's name without its passphrase."""
-    one, two = {"ROADWARDEN_PASSPHRASE": "first passphrase"}, {"ROADWARDEN_PASSPHRASE": "second passphrase"}
+    """One account cannot approve its own entry, nor another's name without its password."""
+    one, two = {"ROADWARDEN_PASSWORD": "first password"}, {"ROADWARDEN_PASSWORD": "second password"}
     for name, secret in (("li", one), ("wang", two)):
-        assert run("watch", "enrol", name, home=tmp_path, **secret).returncode == 0
+        given = {"ROADWARDEN_PASSWORD": "known to others", "ROADWARDEN_NEW_PASSWORD": secret["ROADWARDEN_PASSWORD"]}
+        assert run("accounts", "add", name, "--roles", "supervisor", home=tmp_path, **given).returncode == 0
+        assert run("accounts", "change", name, home=tmp_path, **given).returncode == 0
     wanted = ("watch", "add", "渝A·12345", "--applicant", "li", "--reason", "complaint", "--expires")
     assert run(*wanted, "2020-01-01T00:00:00+08:00", home=tmp_path, **one).returncode == 1
-    from datetime import UTC, datetime, timedelta
-
     entry = answer(*wanted, (datetime.now(UTC) + timedelta(days=3)).isoformat(), home=tmp_path, **one)
     assert (entry["plate"], entry["status"]) == ("渝A12345", "requested")
     for name in ("li", "wang"):
         refused = run("watch", "approve", entry["entry_id"], "--approver", name, home=tmp_path, **one)
         assert refused.returncode == 1
-        assert "first passphrase" not in refused.stderr + refused.stdout
+        assert "first password" not in refused.stderr + refused.stdout
     approved = answer("watch", "approve", entry["entry_id"], "--approver", "wang", home=tmp_path, **two)
     assert (approved["status"], approved["approver"]) == ("active", "wang")
     revoked = answer("watch", "revoke", entry["entry_id"], "--by", "wang", "--reason", "done", home=tmp_path, **two)
     assert revoked["status"] == "revoked"
     assert [e["status"] for e in answer("watch", "list", home=tmp_path)["entries"]] == ["revoked"]
     assert "no interception" in run("watch", "hits", home=tmp_path).stdout
+
+
+def test_a_list_of_requests_is_taken_row_by_row(tmp_path):
+    """Good rows wait for a second person each; bad ones are named by line and never by plate."""
+    secret = {"ROADWARDEN_PASSWORD": "known to others", "ROADWARDEN_NEW_PASSWORD": "own password"}
+    run("accounts", "add", "li", "--roles", "supervisor", home=tmp_path, **secret)
+    run("accounts", "change", "li", home=tmp_path, **secret)
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    path = tmp_path / "wanted.csv"
+    path.write_text(
+        f"plate,reason,expires,plate_colour\n渝A·12345,投诉,{until},blue\n?,r,{until},\n渝A12346,,{until},\n"
+        f"渝A12347,r,2026-05-01,\n渝A12348,r,{until},pink\n",
+        encoding="utf-8",
+    )
+    own = {"ROADWARDEN_PASSWORD": "own password"}
+    found = answer("watch", "import", path, "--applicant", "li", home=tmp_path, **own)
+    (entry,) = found["entries"]
+    assert (entry["plate"], entry["plate_colour"], entry["status"]) == ("渝A12345", "blue", "requested")
+    assert [row["line"] for row in found["bad_rows"]] == [3, 4, 5, 6]
+    assert "渝A1234" not in str(found["bad_rows"])
+
+
+def test_a_search_by_plate_states_its_purpose_first(home, city):
+    """Every sighting of the plate, in order; the log names person, reason and one plate. Without a purpose: nothing."""
+    with (city / "sightings.csv").open(encoding="utf-8") as file:
+        rows = [line.split(",") for line in file.read().splitlines()[1:]]
+    plate = Counter(row[0] for row in rows).most_common(1)[0][0]
+    found = answer("sightings", "find", plate, "--reason", "complaint 7", "--person", "zhou", home=home)["sightings"]
+    assert [s["camera_id"] for s in found] == [row[1] for row in rows if row[0] == plate]
+    assert {s["picture"] for s in found} == {None}
+    last = answer("sightings", "openings", home=home)["openings"][0]
+    assert (last["person"], last["reason"], last["plates"]) == ("zhou", "complaint 7", 1)
+    refused = run("sightings", "find", plate, "--reason", " ", home=home)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert run("sightings", "find", "渝A1", "--reason", "r", home=home).returncode == 1
+
+
+def test_deleted_plates_are_not_in_the_database_file_any_more(home, city, tmp_path):
+    """Leads hold plates in clear; after the purge neither the file nor its log has the bytes."""
+    answer("sightings", "import", city / "sightings.csv", "--cameras", city / "cameras.toml", home=tmp_path)
+    found = answer("leads", "scan", "--cameras", city / "cameras.toml", home=tmp_path)["leads"]
+    plate = found[0]["plate"].encode()
+    assert plate in b"".join(path.read_bytes() for path in (tmp_path / "var").glob("roadwarden.db*"))
+    answer("sightings", "purge", "--now", "2026-08-01T00:00:00+08:00", home=tmp_path)
+    assert plate not in b"".join(path.read_bytes() for path in (tmp_path / "var").glob("roadwarden.db*"))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from detector.database.tables.life import (
 )
 from detector.database.tables.registers import RegisterEntryRow, RegisterVersionRow
 from detector.database.tables.sightings import PlateOpeningRow, SightingInboxRow
-from detector.database.tables.watch import InterceptionRow, WatchEntryRow, WatchPersonRow
+from detector.database.tables.watch import InterceptionRow, WatchEntryRow
 
 __all__ = [
     "AccountRow",
@@ -53,5 +53,4 @@ __all__ = [
     "UnitRow",
     "UtcDateTime",
     "WatchEntryRow",
-    "WatchPersonRow",
 ]

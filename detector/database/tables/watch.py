@@ -1,4 +1,4 @@
-"""Tables of the watch list: people who may list plates, entries with two persons' consent, and interceptions."""
+"""Tables of the watch list: entries with the consent of two accounts, and interceptions."""
 
 from datetime import datetime
 from typing import Any
@@ -7,18 +7,6 @@ from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from detector.database.tables.base import Base
-
-
-class WatchPersonRow(Base):
-    """A person who may apply or approve; the passphrase is kept as salted scrypt."""
-
-    __tablename__ = "watch_people"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    salt: Mapped[str]
-    scrypt: Mapped[str]
-    enrolled_by: Mapped[str]
-    enrolled_at: Mapped[datetime]
 
 
 class WatchEntryRow(Base):
@@ -41,6 +29,9 @@ class WatchEntryRow(Base):
     revoked_by: Mapped[str | None]
     revoked_at: Mapped[datetime | None]
     revoke_reason: Mapped[str | None]
+    plate_colour: Mapped[str | None]
+    vehicle_type: Mapped[str | None]
+    lead_id: Mapped[str | None]
 
 
 class InterceptionRow(Base):
@@ -58,6 +49,10 @@ class InterceptionRow(Base):
     looks: Mapped[int]
     next_cameras: Mapped[list[Any]]
     later: Mapped[list[Any]]
+    plate_colour: Mapped[str | None]
+    vehicle_type: Mapped[str | None]
+    colour_agrees: Mapped[bool | None]
+    vehicle_agrees: Mapped[bool | None]
     acknowledged_by: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]
     outcome: Mapped[str | None]

@@ -160,6 +160,13 @@ class TestRanking:
         long_ago = replace(scan, outcomes={"渝C12345": (LeadOutcome.LAWFUL, datetime(2020, 1, 1, tzinfo=UTC))})
         assert len(find(long_ago, min_score=0.0).suspects) == 1
 
+    def test_a_plate_is_not_listed_again_before_it_has_come_again(self, scan, tmp_path):
+        """Officers have reported on what was seen until then; the next visit makes it a lead again."""
+        fill(scan, tmp_path, loops("渝C12345", range(1, 28, 2), (1.0, 6.0)))
+        for reported_at, listed in ((at(28), 0), (at(26), 1)):
+            handled = replace(scan, outcomes={"渝C12345": (LeadOutcome.CONFIRMED, reported_at)})
+            assert len(find(handled, min_score=0.0).suspects) == listed
+
 
 class TestScorer:
     def test_every_weight_pulls_the_way_its_sentence_says(self):
