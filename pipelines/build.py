@@ -93,7 +93,7 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
             watches from this home folder.
         ConfigurationError: no camera has a stream, a password is not there, or the database's URL is wrong.
     """
-    streams = cameras.find_streams()
+    plans = make_plans(cameras)
     check_writable(evidence_root)
     engine = open_database(database_url)
     models, files = load_models()
@@ -102,9 +102,17 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
     packages = PackageMaker(evidence_root, _provenance(files, cameras), signing_keys().signer())
-    plan = [CameraPlan(cameras.by_id[camera_id], settings) for camera_id, settings in streams.items()]
     desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True, flush_at=None))
-    return LiveRunner(plan, desk, resolve_home() / "ring")
+    return LiveRunner(plans, desk, resolve_home() / "ring")
+
+
+def make_plans(cameras: Cameras) -> list[CameraPlan]:
+    """The cameras that can be watched live, with how to reach them.
+
+    Raises:
+        ConfigurationError: no camera has a stream, or a password is not there.
+    """
+    return [CameraPlan(cameras.by_id[name], settings) for name, settings in cameras.find_streams().items()]
 
 
 def signing_keys() -> KeyFolder:

@@ -79,6 +79,15 @@ class Intake:
                     lane.frames -= isinstance(item, Frame)
             return batch
 
+    def forget(self, camera_id: str) -> bool:
+        """Drop a camera that will send nothing more; False while something of it waits."""
+        with self._changed:
+            lane = self._lanes.get(camera_id)
+            if lane is not None and lane.items:
+                return False
+            self._lanes.pop(camera_id, None)
+            return True
+
     def shed(self, camera_id: str) -> int:
         """Frames of a camera that were pushed out so far."""
         with self._changed:

@@ -3,9 +3,9 @@
 import fcntl
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TextIO
@@ -73,13 +73,15 @@ class LiveRunner:
         self._desk = desk
         self._lock = _lock(ring_root)
         self._intake = intake or Intake()
-        self._watches = {p.camera.camera_id: CameraWatch(p, self._intake, ring_root) for p in plans}
+        self._ring_root = ring_root
+        self._plans = {plan.camera.camera_id: plan for plan in plans}
+        self._watches: dict[str, CameraWatch] = {}
         self._workers = Workers.threads()
         self._flushing: Future | None = None
         self._sessions: dict[str, _Session] = {}
         self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
         self._sealed_before = 0
-        self.analysed: dict[str, int] = dict.fromkeys(self._watches, 0)
+        self.analysed: dict[str, int] = dict.fromkeys(self._plans, 0)
 
     def run(self, stop: threading.Event) -> bool:
         """Watch until `stop` is set.
@@ -89,10 +91,9 @@ class LiveRunner:
         """
         for session in self._unfinished:
             session.cases.finish()
-        for watch in self._watches.values():
-            watch.start()
         chores_at, report_at = monotonic() + CHORES_S, monotonic() + REPORT_S
         while not stop.is_set():
+            self._follow_plans()
             self._judge(self._intake.take(timeout_s=0.5))
             self._finish_sessions()
             if monotonic() >= chores_at:
@@ -102,6 +103,42 @@ class LiveRunner:
                 self.report()
                 report_at = monotonic() + REPORT_S
         return self._finish()
+
+    def set_plans(self, plans: Sequence[CameraPlan], configuration_sha256: str) -> None:
+        """Watch these cameras from now on; may be called from any thread.
+
+        A camera whose plan is the same as before notices nothing. One that is gone or changed ends its session, with
+        its evidence sealed as far as it was seen; then the changed one is connected anew.
+
+        Args:
+            plans: all cameras that are to be watched.
+            configuration_sha256: of the configuration that they come from; the packages of new cases name it.
+        """
+        wanted = {plan.camera.camera_id: plan for plan in plans}
+        for camera_id in sorted(wanted.keys() | self._plans.keys()):
+            before, after = self._plans.get(camera_id), wanted.get(camera_id)
+            if before != after:
+                what = "added" if before is None else "removed" if after is None else "changed"
+                logger.info("camera %s: %s by the configuration", camera_id, what)
+        packages = self._desk.packages
+        provenance = replace(packages.provenance, configuration_sha256=configuration_sha256)
+        self._desk = replace(self._desk, packages=replace(packages, provenance=provenance))
+        self._plans = wanted
+
+    def _follow_plans(self) -> None:
+        """Start what is to be watched; stop what is not, or not so, and let it go once its last frame is judged."""
+        plans = self._plans
+        for camera_id, watch in list(self._watches.items()):
+            if plans.get(camera_id) == watch.plan:
+                continue
+            watch.stop()
+            if not watch.is_alive() and camera_id not in self._sessions and self._intake.forget(camera_id):
+                del self._watches[camera_id]
+        for camera_id, plan in plans.items():
+            if camera_id not in self._watches:
+                self.analysed.setdefault(camera_id, 0)
+                self._watches[camera_id] = watch = CameraWatch(plan, self._intake, self._ring_root)
+                watch.start()
 
     @property
     def cases_sealed(self) -> int:

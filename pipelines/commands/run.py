@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import CamerasFile, Database
+from pipelines.commands.options import CamerasFile, Database, open_engine
 from pipelines.config import default_database, resolve_home
-from pipelines.configuration_store import load_configuration
+from pipelines.configuration_store import ConfigurationStore, find_file, load_configuration
+from pipelines.reloading import Reloader
 
 
 def run(
@@ -23,15 +24,19 @@ def run(
         float | None, typer.Option("--for", metavar="SECONDS", min=1.0, help="Stop by itself after so long.")
     ] = None,
 ) -> None:
-    """Watch the cameras that have a stream, until SIGTERM or Ctrl-C; evidence in progress is finished first."""
-    from pipelines.build import open_live  # the vision stack loads only where it is used
+    """Watch the cameras that have a stream, until SIGTERM or Ctrl-C; evidence in progress is finished first.
+
+    A changed configuration is taken up without a restart: cameras are added, removed and changed one by one.
+    """
+    from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     home = resolve_home()
-    runner = open_live(
-        database or default_database(), load_configuration(cameras, database), (output or home / "evidence").resolve()
-    )
+    in_force = load_configuration(cameras, database)
+    runner = open_live(database or default_database(), in_force, (output or home / "evidence").resolve())
+    store = ConfigurationStore(open_engine(database), find_file(cameras))
+    reloader = Reloader(store, in_force, lambda found: runner.set_plans(make_plans(found), found.sha256))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -39,5 +44,8 @@ def run(
         timer = threading.Timer(seconds, stop.set)
         timer.daemon = True
         timer.start()
-    if not runner.run(stop):
+    reloader.start()
+    is_whole = runner.run(stop)
+    reloader.stop()
+    if not is_whole:
         raise typer.Exit(1)

@@ -1,0 +1,72 @@
+"""A configuration that changes while the program runs is taken up when it is right, and refused when it is wrong."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from detector.errors import RoadwardenError
+from pipelines.config import Cameras
+from pipelines.configuration_store import ConfigurationStore
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 2.0
+"""A change must be seen the same twice before it is taken up: editors write a file in several steps."""
+
+
+class Reloader(threading.Thread):
+    """Looks every `POLL_S` whether file or database say something else than what is in force."""
+
+    def __init__(
+        self, store: ConfigurationStore, in_force: Cameras, apply: Callable[[Cameras], None], poll_s: float = POLL_S
+    ) -> None:
+        """Prepare the thread.
+
+        Args:
+            store: where the configuration is.
+            in_force: what the program was started with.
+            apply: puts a new configuration in force, whole or not at all; raises `RoadwardenError` to refuse it.
+            poll_s: time between two looks.
+        """
+        super().__init__(name="configuration", daemon=True)
+        self._store = store
+        self._in_force = in_force
+        self._apply = apply
+        self._poll_s = poll_s
+        self._judged = in_force.sha256  # what was put in force or refused last
+        self._seen = in_force.sha256
+        self._complaint = ""
+        self._stop_wanted = threading.Event()
+
+    def run(self) -> None:
+        """Look until `stop`."""
+        while not self._stop_wanted.wait(self._poll_s):
+            self.look()
+
+    def stop(self) -> None:
+        """End the thread soon."""
+        self._stop_wanted.set()
+
+    def look(self) -> None:
+        """One look."""
+        try:
+            seen = self._store.fingerprint()
+            self._complaint = ""
+            is_settled, self._seen = seen == self._seen, seen
+            if seen is not None and is_settled and seen != self._judged:
+                self._judged = seen
+                self._take_up()
+        except RoadwardenError as error:
+            if str(error) != self._complaint:  # once, not at every look
+                self._complaint = str(error)
+                logger.error("%s; the configuration in force stays", error)
+
+    def _take_up(self) -> None:
+        found = self._store.current().cameras
+        if found.sha256 == self._in_force.sha256:
+            return
+        self._apply(found)
+        if found.sightings != self._in_force.sightings:
+            logger.warning("%s: hubs, roads, privacy and leads take effect with the next start", found.place)
+        self._in_force = found
+        logger.info("configuration %s in force: %s", found.sha256[:12], found.place)
