@@ -30,6 +30,7 @@ from pipelines.model_store import MODELS, active_weights
 from pipelines.package_maker import PackageMaker
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
+from pipelines.scene_look import SceneLook, watchful
 from pipelines.sighting_recorder import FLUSH_AT, SightingRecorder
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
@@ -58,7 +59,9 @@ def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
     plate_reader = OnnxPlateReader(
         plate_detector, network["plate_reader"], PlateReaderSettings.parse(files["plate_reader"].settings)
     )
-    return Models(detector, load_reader, plate_reader), tuple(files.values())
+    bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
+    look = SceneLook(bystanders, plate_detector)
+    return Models(detector, load_reader, plate_reader, look), tuple(files.values())
 
 
 def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
@@ -78,7 +81,7 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = PackageMaker(options.evidence_root, _provenance(files, cameras), signing_keys().signer())
+    packages = make_packages(options.evidence_root, models, _provenance(files, cameras))
     return Replayer(
         options, pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, options.records_sightings)
     )
@@ -101,7 +104,7 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = PackageMaker(evidence_root, _provenance(files, cameras), signing_keys().signer())
+    packages = make_packages(evidence_root, models, _provenance(files, cameras))
     desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True, flush_at=None))
     return LiveRunner(plans, desk, resolve_home() / "ring")
 
@@ -113,6 +116,15 @@ def make_plans(cameras: Cameras) -> list[CameraPlan]:
         ConfigurationError: no camera has a stream, or a password is not there.
     """
     return [CameraPlan(cameras.by_id[name], settings) for name, settings in cameras.find_streams().items()]
+
+
+def make_packages(evidence_root: Path, models: Models, provenance: Provenance) -> PackageMaker:
+    """A maker of sealed packages with copies for publication.
+
+    Raises:
+        StorageError: the signing key cannot be read or made.
+    """
+    return PackageMaker(evidence_root, provenance, signing_keys().signer(), models.look)
 
 
 def signing_keys() -> KeyFolder:

@@ -14,6 +14,7 @@ import numpy as np
 
 from detector.detection import VehicleDetector
 from detector.entities import Camera, Detections, Frame, Observation, VehiclePass, VehicleType, Violation
+from detector.evidence.masks import Look
 from detector.observation.protocols import LoadReader, PlateReader
 from detector.observation.vehicle_pass import PassAssembler
 from detector.rules import Facts, Rule, build_rule, judge
@@ -26,11 +27,16 @@ nothing from a second thread: 47 and 45 ms a frame with one and two on a 2-core 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The three pairs of eyes of the pipeline; shared by all cameras, since they keep no state."""
+    """The three pairs of eyes of the pipeline; shared by all cameras, since they keep no state.
+
+    Attributes:
+        look: finds what copies for publication must not show; None for no such copies.
+    """
 
     detector: VehicleDetector
     load_reader: LoadReader
     plate_reader: PlateReader
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

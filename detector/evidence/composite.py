@@ -84,6 +84,33 @@ def draw_composite(title: str, tiles: Sequence[Tile], caption: Sequence[tuple[st
     return file.getvalue()
 
 
+def draw_overlay(image: np.ndarray, caption: Sequence[tuple[str, str]]) -> bytes:
+    """A whole picture with its caption in a strip above it, so that nothing in the picture is covered.
+
+    Args:
+        image: (H, W, 3) uint8 BGR; stays as it is.
+        caption: label and value of each line; long values wrap.
+
+    Returns:
+        A JPEG file, as wide as the picture.
+
+    Raises:
+        EvidenceError: the bundled font is missing.
+    """
+    height_px, width_px = image.shape[:2]
+    font, room_px = load_font(TEXT_SIZE), max(width_px - 2 * MARGIN_PX, 8 * TEXT_SIZE)
+    lines = [part for key, value in caption for part in wrap(f"{key}: {value}", font, room_px)]
+    strip_px = len(lines) * LABEL_PX + MARGIN_PX
+    sheet = Image.new("RGB", (width_px, strip_px + height_px), INK)
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(lines):
+        draw.text((MARGIN_PX, MARGIN_PX // 2 + number * LABEL_PX + LABEL_PX // 2), line, PAPER, font, anchor="lm")
+    sheet.paste(Image.fromarray(np.ascontiguousarray(image[:, :, ::-1])), (0, strip_px))
+    file = io.BytesIO()
+    sheet.save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
+
+
 @cache
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """The bundled CJK font; no font of the machine is ever used, so every machine draws the same.

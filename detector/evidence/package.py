@@ -1,31 +1,32 @@
 """Making a sealed package: clip, stills, composite and manifest in one folder that appears whole or not at all.
 
 <root>/<case_id>/   clip.mp4  [clip.view.mp4]  scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
-                    composite.jpg  manifest.json  seal.json
+                    scene_N.overlay.jpg  composite.jpg  |.masked.jpg of scenes, vehicle and composite|
+                    manifest.json  seal.json
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from detector.entities import Evidence, Grade
 from detector.errors import EvidenceError
-from detector.evidence import texts
 from detector.evidence.canonical import seal
 from detector.evidence.chain import next_link
 from detector.evidence.clip import ClipRecord
-from detector.evidence.composite import CYAN, YELLOW, Tile, draw_composite
 from detector.evidence.grade import grade_violation
 from detector.evidence.keys import Signer
 from detector.evidence.manifest import CaseFacts, evidence_code, file_row, make_manifest
+from detector.evidence.masks import Look, plan_masks
+from detector.evidence.sheets import Sheets, describe_facts, mask_still
 from detector.evidence.staging import publish, staging_folder
 from detector.evidence.stills import Still, cut_stills, plan_stills
 from detector.evidence.texts import Language
 from detector.evidence.verify import MANIFEST, read_manifest, verify_package
-from detector.geometry import Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +40,14 @@ class EvidenceRequest:
         write_clip: writes the original clip into the given folder and returns its record; every other file that it
             leaves there is taken for a viewing copy.
         language: of the composite.
+        look: finds what published copies must not show; None where nobody can look: then no such copies are made.
     """
 
     facts: CaseFacts
     images: Mapping[int, np.ndarray]
     write_clip: Callable[[Path], ClipRecord]
     language: Language = Language.ZH
+    look: Look | None = None
 
 
 class Outcome(StrEnum):
@@ -132,11 +135,48 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
         path = folder / still.name
         path.write_bytes(still.data)
         rows.append(file_row(path, still.role, still))
-    path = folder / "composite.jpg"
-    path.write_bytes(_composite(request, stills, grade[0], evidence_code(facts.case_id, rows)))
-    rows.append(file_row(path, "composite"))
-    document, _ = seal(make_manifest(facts, plan, grade, clip, rows))
+    captions = describe_facts(facts, grade[0], evidence_code(facts.case_id, rows), request.language)
+    masks = _write_copies(request, stills, captions, folder, rows)
+    document, _ = seal(make_manifest(facts, plan, grade, clip, rows) | {"masks": masks})
     (folder / MANIFEST).write_bytes(document)
+
+
+def _write_copies(
+    request: EvidenceRequest,
+    stills: Sequence[Still],
+    captions: Sequence[tuple[str, str]],
+    folder: Path,
+    rows: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Composite, scenes with their caption, and masked copies of all that may be published; adds their rows.
+
+    Returns:
+        For the manifest: what was covered at each moment, px of the whole picture.
+    """
+
+    def add(name: str, role: str, data: bytes, original: str | None) -> None:
+        path = folder / name
+        path.write_bytes(data)
+        rows.append(file_row(path, role) | ({"copy_of": original} if original else {}))
+
+    sheets = Sheets(request.facts, captions, request.language)
+    add("composite.jpg", "composite", sheets.composite(stills), None)
+    for still in stills:
+        if still.role == "scene":
+            add(still.name.replace(".jpg", ".overlay.jpg"), "overlay", sheets.overlay(still), still.name)
+    if request.look is None:
+        return []
+    leaves = request.facts.violation.vehicle_pass.direction == "leaving"
+    moments = {still.observation.pts: still.observation for still in stills}
+    planned = {
+        pts: plan_masks(request.look(request.images[pts]), moment, leaves=leaves) for pts, moment in moments.items()
+    }
+    masked = [mask_still(still, request.images[still.observation.pts], planned) for still in stills]
+    for still, original in zip(masked, stills, strict=True):
+        if still is not original:
+            add(still.name, "masked", still.data, original.name)
+    add("composite.masked.jpg", "masked", sheets.composite(masked), "composite.jpg")
+    return [{"pts": pts, "covered": list(masks)} for pts, masks in sorted(planned.items())]
 
 
 def _describe(folder: Path, name: str, outcome: Outcome) -> Package:
@@ -154,52 +194,3 @@ def _image_wh(images: Mapping[int, np.ndarray]) -> tuple[int, int]:
         min((image.shape[1] for image in images.values()), default=0),
         min((image.shape[0] for image in images.values()), default=0),
     )
-
-
-def _composite(request: EvidenceRequest, stills: Sequence[Still], grade: Grade, code: str) -> bytes:
-    facts, language = request.facts, request.language
-    violation, camera = facts.violation, facts.camera
-    tiles = [_tile(still, facts, language) for still in stills]
-    if not stills[1].name.startswith("scene"):
-        tiles.insert(1, _empty_tile("tile.scene", "tile.no_scene", language))
-    if stills[-1].role != "plate":
-        tiles.append(_empty_tile("tile.plate", "tile.no_plate", language))
-    first = (violation.deciding or violation.vehicle_pass.observations)[0]
-    caption = {
-        "time": texts.describe_time(first, facts.time, language),
-        "place": camera.place or "-",
-        "direction": texts.describe_direction(violation, camera, language) or "-",
-        "camera": camera.camera_id,
-        "acts": texts.describe_acts(violation, language),
-        "plate": texts.describe_plate(violation.vehicle_pass.plate, language),
-        "case": facts.case_id,
-        "code": code,
-        "grade": texts.text(f"grade.{grade.value}", language),
-    }
-    lines = [(texts.text(f"label.{key}", language), value) for key, value in caption.items()]
-    return draw_composite(texts.text("title", language), tiles, lines)
-
-
-def _tile(still: Still, facts: CaseFacts, language: Language) -> Tile:
-    """The tile of one still: what it is, when it was taken, and the boxes of vehicle and bed."""
-    number = still.name.removeprefix("scene_").removesuffix(".jpg")
-    label = texts.text(f"tile.{still.role}", language, number=number)
-    moment = texts.describe_moment(still.observation, facts.time, language)
-    boxes = []
-    if still.role == "scene":
-        boxes.append((still.observation.xyxy, YELLOW))
-    load = still.observation.load
-    if still.role != "plate" and load is not None and load.bed_xyxy is not None:
-        boxes.append((_shifted(load.bed_xyxy, still.crop_xyxy), CYAN))
-    return Tile(f"{label}  {moment}", still.image, tuple(boxes))
-
-
-def _empty_tile(label_key: str, text_key: str, language: Language) -> Tile:
-    label = texts.text(label_key, language, number=2)
-    return Tile(label, None, empty_text=texts.text(text_key, language))
-
-
-def _shifted(box: Box, crop: Box | None) -> Box:
-    """A box of the whole picture in px of a crop."""
-    dx, dy = (crop[0], crop[1]) if crop else (0.0, 0.0)
-    return box[0] - dx, box[1] - dy, box[2] - dx, box[3] - dy

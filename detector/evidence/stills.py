@@ -125,6 +125,19 @@ def cut_stills(plan: StillPlan, images: Mapping[int, np.ndarray]) -> list[Still]
     return stills
 
 
+def encode(name: str, image: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 BGR as the file of that name: JPEG, or lossless PNG.
+
+    Raises:
+        EvidenceError: it cannot be encoded.
+    """
+    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if name.endswith(".jpg") else []
+    encoded, data = cv2.imencode(f".{name.rpartition('.')[2]}", image, settings)
+    if not encoded:
+        raise EvidenceError(f"{name}: the picture cannot be encoded")
+    return data.tobytes()
+
+
 def displacement_px(a: Observation, b: Observation) -> float:
     """The furthest that any corner of the vehicle's box moved, px; sees approach toward the camera as well."""
     corners = ((0, 1), (2, 1), (2, 3), (0, 3))
@@ -193,8 +206,4 @@ def _cut(name: str, role: str, observation: Observation, image: np.ndarray, box:
         x2, y2 = min(max(round(box[2]), x1 + 1), width_px), min(max(round(box[3]), y1 + 1), height_px)
         crop = (float(x1), float(y1), float(x2), float(y2))
         image = image[y1:y2, x1:x2]
-    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if name.endswith(".jpg") else []
-    encoded, data = cv2.imencode(f".{name.rpartition('.')[2]}", image, settings)
-    if not encoded:
-        raise EvidenceError(f"{name}: the picture cannot be encoded")
-    return Still(name, role, data.tobytes(), image, observation, crop)
+    return Still(name, role, encode(name, image), image, observation, crop)

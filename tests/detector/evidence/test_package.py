@@ -22,7 +22,10 @@ from tests.detector.evidence.makers import (
     make_violation,
 )
 
-FILES = ["clip.mp4", "composite.jpg", "manifest.json", "plate.png", "scene_1.jpg", "scene_2.jpg", "vehicle.jpg"]
+FILES = [
+    "clip.mp4", "composite.jpg", "manifest.json", "plate.png", "scene_1.jpg", "scene_1.overlay.jpg", "scene_2.jpg",
+    "scene_2.overlay.jpg", "vehicle.jpg",
+]  # fmt: skip
 
 
 def read(root, package):
@@ -105,15 +108,15 @@ class TestContents:
         request = replace(request, images={pts: image[:480, :640] for pts, image in request.images.items()})
         package = write_package(request, tmp_path)
         assert package.grade_reasons == ("image_too_small", "scenes_too_few")
-        assert names(tmp_path / package.evidence.folder) == [name for name in FILES if name != "scene_2.jpg"]
+        assert names(tmp_path / package.evidence.folder) == [name for name in FILES if not name.startswith("scene_2")]
 
-    def test_english_and_chinese_differ_in_the_composite_alone(self, tmp_path):
+    def test_english_and_chinese_differ_in_what_people_read_alone(self, tmp_path):
         """The language is for people; the facts are the same."""
         chinese = write_package(make_request(), tmp_path / "zh")
         english = write_package(make_request(language=Language.EN), tmp_path / "en")
         one, other = read(tmp_path / "zh", chinese), read(tmp_path / "en", english)
         differing = [a["name"] for a, b in zip(one["files"], other["files"], strict=True) if a != b]
-        assert differing == ["composite.jpg"]
+        assert differing == ["composite.jpg", "scene_1.overlay.jpg", "scene_2.overlay.jpg"]
         assert {key for key in one if one[key] != other[key]} == {"files", "digest"}
 
 

@@ -36,9 +36,9 @@ def test_an_untouched_package_is_intact_wherever_it_was_copied(folder):
     """Verification needs the folder alone: neither its name nor its place matters."""
     report = verify_package(folder)
     assert report.is_intact
-    assert (report.file_count, len(report.manifest_sha256)) == (7, 64)
-    assert report.lines() == ["完整：7 个文件与清单一致"]
-    assert report.lines(Language.EN) == ["intact: 7 files agree with the manifest"]
+    assert (report.file_count, len(report.manifest_sha256)) == (9, 64)
+    assert report.lines() == ["完整：9 个文件与清单一致"]
+    assert report.lines(Language.EN) == ["intact: 9 files agree with the manifest"]
 
 
 @pytest.mark.parametrize("name", FILES)
