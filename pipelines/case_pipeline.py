@@ -19,7 +19,7 @@ from typing import Protocol
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
 from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, TimeBasis, Violation
-from detector.errors import EvidenceError, RoadwardenError, StorageError
+from detector.errors import EvidenceError, LeaseLost, RoadwardenError, StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.evidence.package import Package
 from detector.packets import PacketStore, StreamInfo
@@ -249,7 +249,7 @@ class CasePipeline:
         except EvidenceError as error:
             self._tell(error)
             pending.is_hopeless = True
-        except StorageError as error:
+        except (StorageError, LeaseLost) as error:
             self._tell(error)
             pending.is_alerted = False
             pending.retry_at = monotonic() + RETRY_S
