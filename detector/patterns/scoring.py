@@ -85,7 +85,7 @@ class Scorer:
             if points > 0.05:
                 values = {w.feature: round(float(row[w.feature]), 3)}
                 if w.signal == "frequency":
-                    values = {"visits": int(row["visits"]), "visit_days": int(row["visit_days"]), **values}
+                    values |= {"visits": int(row["visits"]), "visit_days": int(row["visit_days"])}
                 if w.feature == "loops_per_day":
                     values["loops"] = int(row["loops"])
                 found.append(Reason(w.feature, w.signal, values, round(points, 3)))

@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from detector.database.engine import open_database
 from detector.entities import (
     Camera,
     Case,
+    Opening,
     TimeSource,
 )
 from detector.errors import EvidenceError, SourceError, StorageError
@@ -35,9 +37,11 @@ from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.replay import Replayer, ReplayOptions
+from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import ViolationPipeline
 from tests.footage import ClipSpec, draw, index_in, write
 from tests.scripted_truck import CAMERA, HEIGHT, WIDTH, make_models, write_truck
+from tests.sighting_files import open_store
 
 
 class FailingStore(CaseStore):
@@ -100,9 +104,11 @@ def nal_bytes(path: Path) -> int:
 def test_a_violation_seen_live_makes_the_same_case_as_its_replay(
     clip: Path, tmp_path: Path, serve_rtsp: Callable[..., str]
 ) -> None:
-    """Same moment, findings and plate; complete pre-roll; a camera that cannot be reached does no harm beside it."""
+    """Same moment, findings and plate; complete pre-roll; a sighting that names the case as its picture; a camera that
+    cannot be reached does no harm beside it."""
     url = serve_rtsp(f"gate={clip}")
-    desk = make_desk(tmp_path)
+    sightings = open_store(tmp_path / "sightings")[0]
+    desk = replace(make_desk(tmp_path), recorder=SightingRecorder(sightings))
     plans = [
         CameraPlan(CAMERA, StreamSettings(f"{url}/gate")),
         CameraPlan(Camera("dead"), StreamSettings("rtsp://127.0.0.1:1/dead")),
@@ -116,6 +122,10 @@ def test_a_violation_seen_live_makes_the_same_case_as_its_replay(
     assert live.evidence.clip_start_s <= manifest["time"]["first_deciding_s"] - BEFORE_S
     assert nal_bytes(folder / "clip.mp4") >= 12.5 * (live.evidence.clip_end_s - live.evidence.clip_start_s) - 1
     assert [path.name for path in (tmp_path / "ring").rglob("*.es")] == []
+
+    window = (live.captured_at - timedelta(days=1), live.captured_at + timedelta(days=1))
+    found = sightings.find_plate(live.plate.text, window, Opening("test", "test", "test"))
+    assert [(s.camera_id, s.vehicle_type, s.picture) for s in found] == [("gate", "truck", live.case_id)]
 
     began = datetime.fromisoformat(manifest["time"]["first_deciding_at"]) - timedelta(
         seconds=manifest["time"]["first_deciding_s"]

@@ -176,6 +176,12 @@ class TestScorer:
         assert against <= {"through_share", "long_stay_share"}
         assert {w.feature for w in scorer.weights} <= set(FEATURES)
 
+    def test_days_and_visits_in_reasons_are_counts(self):
+        """A sentence says 26 days, not 26.0."""
+        row = dict.fromkeys(FEATURES, 0.0) | {"visit_days": 26.0, "visits": 55.0}
+        (values,) = (r.values for r in load_scorer().reasons(row, None) if r.code == "visit_days")
+        assert str(values) == "{'visit_days': 26, 'visits': 55}"
+
     def test_the_score_is_the_logistic_of_the_published_sum(self):
         scorer = load_scorer()
         columns = {name: np.array([0.0]) for name in FEATURES} | {"is_local": np.array([1.0])}
