@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from detector.database.sessions import read_session, write_session
@@ -35,7 +36,16 @@ class InterceptionStore:
 
         Returns:
             The interception, and whether it is new. The same hit twice changes nothing.
+
+        Raises:
+            StorageError: the database cannot be written, or the entry is not there any more.
         """
+        try:
+            return self._open(hit, now)
+        except IntegrityError as error:  # another process was faster, or the entry has been purged
+            raise StorageError(f"interception of entry {hit.entry.entry_id} cannot be stored: {error.orig}") from error
+
+    def _open(self, hit: Hit, now: datetime) -> tuple[Interception, bool]:
         name = hashlib.sha256(f"{hit.entry.entry_id}|{hit.look.pass_id}".encode()).hexdigest()[:12].upper()
         interception_id = f"IN-{name}"
         with write_session(self._engine) as session:

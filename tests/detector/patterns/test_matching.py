@@ -134,6 +134,12 @@ class TestInterceptions:
         store.report(first.interception_id, InterceptionOutcome.LAWFUL, "wang")
         assert store.open(self.hit("exit", NOW + timedelta(minutes=9), "r"), NOW)[1]
 
+    def test_a_hit_of_an_entry_that_is_gone_is_one_clear_line(self, store):
+        """The database refuses it; the watch goes on."""
+        gone = Hit(replace(ENTRY, entry_id="WL-gone"), Look("p", "gate", "渝A12345", NOW), 2)
+        with pytest.raises(StorageError, match="interception of entry WL-gone cannot be stored"):
+            store.open(gone, NOW)
+
     def test_a_hit_long_after_is_another_interception(self, store):
         store.open(self.hit(), NOW)
         assert store.open(self.hit("gate", NOW + OPEN_FOR, "q"), NOW)[1]
