@@ -1,6 +1,6 @@
 """Train and export the plate detector.
 
-    python -m scripts.train_plate_detector --data /work/shared/data --start /work/shared/weights/yolo11n-coco.pt
+    python -m scripts.train_plate_detector --data /work/shared/data --start weights/vehicle_detector.onnx
 
 Draws its scenes into the cache first ($ROADWARDEN_CACHE, default ~/.cache/roadwarden, 2 GB a part), trains, resumes
 where it stopped, and exports to weights/plate_detector.onnx. `python -m scripts.train_plate_reader --evaluate` measures
@@ -35,10 +35,13 @@ def main() -> None:
     """Parse the command line and do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and vehicles/")
-    parser.add_argument("--start", type=Path, required=True, help="YOLO11n checkpoint with COCO weights")
+    parser.add_argument(
+        "--start", type=Path, required=True, help="shipped vehicle detector (.onnx), whose backbone is taken up"
+    )
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--parts", type=int, default=3)
-    parser.add_argument("--scenes", type=int, default=6000, help="of one part")
+    parser.add_argument("--parts", type=int, default=2)
+    parser.add_argument("--scenes", type=int, default=4000, help="of one part")
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--draw-only", action="store_true", help="fill the cache and stop")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     parser.add_argument("--scan", type=int, metavar="N", help="measure the shipped model on N drawn scenes and stop")
@@ -52,15 +55,24 @@ def main() -> None:
         scan(args.data, args.scan)
         return
     if args.export_only:
-        net = DetectorNet(args.start)
+        net = DetectorNet(open_backbone(args.start, args.data))
         net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
         export_detector(net, WEIGHTS)
         return
     parts = [open_scenes(i, args.scenes, args.data, SEED) for i in range(args.parts)]
     if args.draw_only:
         return
-    net = train(parts, args.start, Plan(args.epochs, args.parts), checkpoint)
+    net = train(parts, open_backbone(args.start, args.data), Plan(args.epochs, args.parts, args.rate), checkpoint)
     export_detector(net, WEIGHTS)
+
+
+def open_backbone(exported: Path, data: Path) -> Path:
+    """The vehicle detector as a checkpoint whose normalisation can be trained (an export has it folded away)."""
+    from scripts.training import vehicles
+
+    return vehicles.take_up(
+        exported, data / "vehicles" / "highway-id" / "train" / "images", cache_folder() / "start.pt"
+    )
 
 
 def scan(data: Path, n: int) -> None:

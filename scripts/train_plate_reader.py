@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with plates/ and vehicles/")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--parts", type=int, default=5, help="different parts of 20,000 drawn crops")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="exported reader to learn on from, instead of afresh")
     parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     parser.add_argument("--evaluate", action="store_true", help="measure the shipped models instead of training")
     parser.add_argument("--drawn", type=int, default=200, help="drawn plates a kind in --evaluate")
@@ -58,7 +60,7 @@ def main() -> None:
         net.load_state_dict(torch.load(checkpoint, weights_only=True)["net"])
     else:
         real = read_real_crops(args.data / "plates" / "crops-94x24", train=True)
-        net = train(crop_parts(args.data, SEED), real, Plan(args.epochs, args.parts), checkpoint)
+        net = train(crop_parts(args.data, SEED), real, Plan(args.epochs, args.parts, args.rate, args.start), checkpoint)
     temperature = calibrate(net.eval(), crop_parts(args.data, VALIDATION_SEED, 2000)(0))
     export_reader(net, WEIGHTS)
     colours = json.dumps(list(COLOURS))

@@ -1,8 +1,13 @@
-"""From linear light to a camera's picture: bloom, haze, rain, exposure, noise, blur, compression, caption. No bpy."""
+"""From linear light to a camera's picture. No bpy.
+
+Air and lens (bloom, haze, dust, rain, drops on the glass), sensor (exposure, noise, blur), recorder (H.264 or JPEG,
+caption).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -19,7 +24,10 @@ class Look:
         rain: Streaks per 10,000 pixels.
         blur_px: Length of the motion blur; `defocus_px` the spread of the lens.
         bloom: Share of light above 1 that spreads.
+        dust: Thickness of a dust cloud near the ground, 0..1.
+        drops: Water drops on the lens.
         jpeg: Quality of the compression.
+        h264: Constant rate factor of a film's encoder before the JPEG (0 best, 51 worst); None for none.
         mono: Infrared: no colour.
         caption: Text burned in at the top, None for none.
     """
@@ -31,7 +39,10 @@ class Look:
     blur_px: float = 0.0
     defocus_px: float = 0.0
     bloom: float = 0.1
+    dust: float = 0.0
+    drops: int = 0
     jpeg: int = 88
+    h264: int | None = None
     mono: bool = False
     warmth: float = 0.0
     caption: str | None = None
@@ -51,6 +62,9 @@ def draw_look(exposure: float, dark: bool, mono: bool, rng: np.random.Generator)
         mono=mono,
         warmth=float(rng.uniform(-0.12, 0.12)),
         caption="2026-05-18 09:30:00" if rng.random() < 0.15 else None,
+        dust=float(rng.uniform(0.2, 0.8) if rng.random() < 0.1 else 0.0),
+        drops=int(rng.integers(2, 14) if rng.random() < 0.08 else 0),
+        h264=int(rng.integers(24, 40)) if rng.random() < 0.5 else None,
     )
 
 
@@ -75,10 +89,12 @@ def develop(linear_bgr: np.ndarray, look: Look, rng: np.random.Generator) -> np.
         air = float(np.percentile(light.mean(2), 85)) * 0.8 + 0.02
         thickness = look.haze * np.linspace(1.25, 0.75, light.shape[0])[:, None, None]
         light = light * (1 - thickness) + air * thickness
+    light = add_dust(light, look.dust, rng)
     if look.mono:
         light = np.repeat((light @ np.array([0.25, 0.35, 0.4]))[..., None], 3, axis=2)
     light = add_rain(light, look.rain, rng)
     light = blur(light, look.blur_px, look.defocus_px, rng)
+    light = add_drops(light, look.drops, rng)
     noise = rng.standard_normal(light.shape, dtype=np.float32)
     if look.mono:
         noise = np.repeat(noise[..., :1], 3, axis=2)
@@ -87,6 +103,8 @@ def develop(linear_bgr: np.ndarray, look: Look, rng: np.random.Generator) -> np.
     picture = np.clip(encode_srgb(np.clip(light, 0, None)) * 255, 0, 255).astype(np.uint8)
     if look.caption:
         write_caption(picture, look.caption)
+    if look.h264 is not None:
+        picture = encode_h264(picture, look.h264)
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, look.jpeg])
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
 
@@ -104,6 +122,51 @@ def add_rain(light: np.ndarray, density: float, rng: np.random.Generator) -> np.
         cv2.line(streaks, (int(x), int(y)), end, float(rng.uniform(0.2, 1)), 1, cv2.LINE_AA)
     level = 0.25 * float(light.mean()) + 0.02
     return light + level * cv2.GaussianBlur(streaks, (0, 0), 0.7)[..., None]
+
+
+def add_dust(light: np.ndarray, thickness: float, rng: np.random.Generator) -> np.ndarray:
+    """Adds a cloud of road dust: patchy, thickest at the bottom; `thickness` 0..1 is its largest share of air light."""
+    if not thickness:
+        return light
+    height, width = light.shape[:2]
+    patches = cv2.resize(rng.random((4, 6), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    rise = np.linspace(0, 1, height, dtype=np.float32)[:, None] ** rng.uniform(0.7, 2)
+    share = (thickness * np.clip(patches * 1.4 * rise, 0, 1))[..., None]
+    air = (float(np.percentile(light.mean(2), 70)) + 0.02) * np.array([0.62, 0.78, 0.92], np.float32)
+    return light * (1 - share) + air * share
+
+
+def add_drops(light: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Lays drops on the lens: each shows a small, upside-down, blurred piece of the scene around it."""
+    if not count:
+        return light
+    height, width = light.shape[:2]
+    turned = cv2.GaussianBlur(light[::-1], (0, 0), 0.02 * width)
+    out = light.copy()
+    for _ in range(count):
+        radius = rng.uniform(0.015, 0.06) * width
+        centre = rng.uniform(0, width), rng.uniform(0, height)
+        mask = np.zeros((height, width), np.float32)
+        axes = int(radius), int(radius * rng.uniform(1.0, 1.5))
+        cv2.ellipse(mask, (int(centre[0]), int(centre[1])), axes, 0, 0, 360, 1.0, -1, cv2.LINE_AA)
+        mask = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.2 * radius))[..., None]
+        out = out * (1 - mask) + turned * float(rng.uniform(0.8, 1.2)) * mask
+    return out
+
+
+def encode_h264(picture: np.ndarray, rate_factor: int) -> np.ndarray:
+    """What a film's encoder leaves of a picture (H, W, 3) uint8 BGR of even sides, as the second of two frames."""
+    import av
+
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = picture.shape[1], picture.shape[0], "yuv420p"
+    encoder.time_base, encoder.thread_count = Fraction(1, 25), 1
+    encoder.options = {"crf": str(rate_factor), "preset": "veryfast", "tune": "zerolatency"}
+    decoder = av.CodecContext.create("h264", "r")
+    before = cv2.warpAffine(picture, np.float32([[1, 0, 1.5], [0, 1, 2.5]]), picture.shape[1::-1], borderMode=1)
+    packets = [p for each in (before, picture) for p in encoder.encode(av.VideoFrame.from_ndarray(each, "bgr24"))]
+    frames = [f for p in [*packets, *encoder.encode(None), None] for f in decoder.decode(p)]
+    return frames[-1].to_ndarray(format="bgr24")
 
 
 def blur(light: np.ndarray, motion_px: float, defocus_px: float, rng: np.random.Generator) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from scripts.synthesis.cameras import PinholeCamera, aim_camera
 from scripts.synthesis.light import DARK, draw_light, set_light
 from scripts.synthesis.lookalikes import KINDS
+from scripts.synthesis.places import add_place
 from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
 from scripts.synthesis.specs import STATES, Split
@@ -97,7 +98,9 @@ def render_scenes(folder: Path, split: Split, count: int, samples: int, seconds:
         light = draw_light(str(rng.choice(list(LIGHT_SHARES), p=list(LIGHT_SHARES.values()))), rng)
         vehicles = _add_traffic(split, light, rng, 60.0)
         camera = _draw_camera(split, rng)
-        add_street((-1.5 * LANE_M - 0.5, 1.5 * LANE_M + 0.5), light, rng, camera_y_m=float(camera.position_m[1]))
+        borders = (-1.5 * LANE_M - 0.5, 1.5 * LANE_M + 0.5)
+        add_street(borders, light, rng, camera_y_m=float(camera.position_m[1]))
+        add_place(borders, light, rng)
         set_light(light, camera.position_m, np.array([-14.0, 0, 1.5]), rng)
         set_camera(camera)
         cast_ray = make_ray_caster()

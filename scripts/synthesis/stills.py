@@ -13,6 +13,7 @@ import numpy as np
 from scripts.synthesis.cameras import PLACES, PinholeCamera, draw_place, frame_points
 from scripts.synthesis.light import DARK, NAMES, draw_light, set_light
 from scripts.synthesis.lookalikes import KINDS
+from scripts.synthesis.places import add_place
 from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
 from scripts.synthesis.specs import STATES, Split
@@ -107,6 +108,7 @@ def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.
     lanes = int(rng.integers(0, 3)), int(rng.integers(0, 3))
     borders = (-2.3 - LANE_M * lanes[0], 2.3 + LANE_M * lanes[1])
     add_street(borders, light, rng, camera_y_m=float(camera.position_m[1]))
+    add_place(borders, light, rng)
     set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
     set_camera(camera)
     cast_ray = make_ray_caster()

@@ -26,9 +26,9 @@ COLOUR_OF = {
     "airside": "green", "tractor": "green",
 }  # fmt: skip
 SHARES = {
-    "blue": 0.26, "yellow_single": 0.08, "yellow_double": 0.14, "nev_small": 0.1, "nev_large": 0.085, "trailer": 0.065,
-    "trainer": 0.04, "police": 0.05, "hk_macau": 0.04, "embassy": 0.02, "consulate": 0.02, "military": 0.03,
-    "armed_police": 0.03, "emergency": 0.01, "airside": 0.01, "tractor": 0.02,
+    "blue": 0.22, "yellow_single": 0.08, "yellow_double": 0.14, "nev_small": 0.1, "nev_large": 0.09, "trailer": 0.075,
+    "trainer": 0.03, "police": 0.06, "hk_macau": 0.05, "embassy": 0.015, "consulate": 0.015, "military": 0.03,
+    "armed_police": 0.035, "emergency": 0.01, "airside": 0.01, "tractor": 0.04,
 }  # fmt: skip
 BOX_SHARE = 0.25  # of crops that are cut by the upright box instead of the four corners
 MONOCHROME_SHARE = 0.1

@@ -6,6 +6,8 @@ Pictures are (H, W, 3) uint8, BGR. Every function draws what it needs from the g
 import cv2
 import numpy as np
 
+STEEP_SHARE = 0.2
+
 
 def age(plate: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Wear on the flat plate: bolts, dirt, faded paint, a shadow's edge, and often a frame around it."""
@@ -99,9 +101,13 @@ def monochrome(image: np.ndarray) -> np.ndarray:
 def pose(width_px: float, aspect: float, rng: np.random.Generator) -> np.ndarray:
     """Corners (4, 2) of a plate seen by a camera: centred on 0, upper edge near `width_px` long.
 
-    Yaw up to 55°, pitch up to 40°, roll up to 15°, mostly far less, with perspective of a near or far camera.
+    Yaw up to 55°, pitch up to 40°, roll up to 15°, mostly far less, with perspective of a near or far camera; a fifth
+    are steep: a hand-held or gate camera beside the vehicle, yaw up to 63° and roll up to 32°.
     """
-    yaw, pitch, roll = rng.normal(0, (0.33, 0.22, 0.07)).clip((-0.95, -0.7, -0.26), (0.95, 0.7, 0.26))
+    spread, limit = np.array((0.33, 0.22, 0.07)), np.array((0.95, 0.7, 0.26))
+    if rng.random() < STEEP_SHARE:
+        spread, limit = spread * (2, 1.3, 3), np.array((1.1, 0.7, 0.56))
+    yaw, pitch, roll = rng.normal(0, spread).clip(-limit, limit)
     corners = np.array([[-0.5, -0.5 / aspect], [0.5, -0.5 / aspect], [0.5, 0.5 / aspect], [-0.5, 0.5 / aspect]])
     points = np.c_[corners, np.zeros(4)]
     cy, sy, cp, sp, cr, sr = *_cos_sin(yaw), *_cos_sin(pitch), *_cos_sin(roll)

@@ -1,4 +1,4 @@
-"""The plate detector's network: YOLO11n's backbone with COCO weights, a light pyramid to stride 8, a point head.
+"""The plate detector's network: the vehicle detector's backbone (YOLO11n), a light pyramid to stride 8, a point head.
 
 AGPL-3.0, as the backbone's weights are. Import only in scripts: torch and ultralytics.
 """

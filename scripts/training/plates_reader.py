@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from scripts.training.onnx_weights import take_up
 from scripts.training.plates_crops import ALPHABET, COLOURS, IGNORED, SLOTS, Crops
 from scripts.training.plates_pace import pace
 from scripts.training.plates_reader_net import ReaderNet
@@ -18,6 +19,7 @@ BATCH = 64
 REAL_PER_BATCH = 12  # of the real train crops, which are nearly all 皖 and blue: weighed low
 PROVINCE_KEPT = 0.15  # share of real 皖 crops whose first character is learned; the rest would only teach "say 皖"
 COLOUR_WEIGHT = 0.2
+FIRST_WEIGHT = 2.0  # of the first character: provinces are the hardest and cost most plates
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Plan:
         epochs: each is one part of the drawn crops; parts are taken in turn.
         parts: how many different parts there are.
         peak_rate: highest learning rate of the one cycle.
+        start: exported reader to learn on from; None starts afresh.
     """
 
     epochs: int
     parts: int
     peak_rate: float = 2e-3
+    start: Path | None = None
 
 
 def build() -> ReaderNet:
@@ -76,8 +80,10 @@ def batches(drawn: Crops, real: Crops, rng: np.random.Generator) -> Iterator[tup
 
 
 def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Path) -> ReaderNet:
-    """Train from `checkpoint` where it exists, else from the start; it is rewritten after every epoch."""
+    """Train from `checkpoint` where it exists, else from the plan's start; it is rewritten after every epoch."""
     net = build()
+    if plan.start and not checkpoint.exists():
+        take_up(net, plan.start, as_input(part(0).images[:512]))
     steps = plan.epochs * (len(part(0)) // (BATCH - REAL_PER_BATCH))
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.peak_rate, weight_decay=0.02)
     first, step = 0, 0
@@ -92,7 +98,7 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
         for crops, texts, colours in batches(part(epoch % plan.parts), real, np.random.default_rng(epoch)):
             with mixed_on_cpu():
                 names, grounds = net(crops.contiguous(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(names.float().flatten(0, 1), texts.flatten(), ignore_index=IGNORED)
+            loss = naming_loss(names.float(), texts)
             loss = loss + COLOUR_WEIGHT * functional.cross_entropy(grounds.float(), colours, ignore_index=IGNORED)
             optimiser.param_groups[0]["lr"] = plan.peak_rate * pace(step / steps)
             optimiser.zero_grad()
@@ -108,6 +114,15 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
         state = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
         torch.save({**state, "epoch": epoch + 1, "step": step}, checkpoint)
     return net.eval()
+
+
+def naming_loss(names: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of names (B, slots, characters) against texts (B, slots), IGNORED left out, the first weighed up."""
+    losses = functional.cross_entropy(names.flatten(0, 1), texts.flatten(), ignore_index=IGNORED, reduction="none")
+    weights = torch.ones_like(texts, dtype=losses.dtype)
+    weights[:, 0] = FIRST_WEIGHT
+    weights[texts == IGNORED] = 0
+    return (losses.view_as(weights) * weights).sum() / weights.sum()
 
 
 def calibrate(net: ReaderNet, drawn: Crops) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ultralytics.nn.tasks import DetectionModel, load_checkpoint
 from ultralytics.utils import DEFAULT_CFG_DICT
 from ultralytics.utils.torch_utils import strip_optimizer
 
+from scripts.training.onnx_weights import restore_normalisation
 from scripts.training.precision import mixed_on_cpu
 
 CLASS_NAMES = ("car", "bus", "truck", "motorcycle", "person")
@@ -94,44 +95,6 @@ def link_renders(renders: Path, folder: Path) -> None:
             rows.append(f"{class_id} {(x1 + x2) / 2:.6f} {(y1 + y2) / 2:.6f} {x2 - x1:.6f} {y2 - y1:.6f}")
         (folder / "images" / f"render-{image.name}").symlink_to(image)
         (folder / "labels" / f"render-{image.stem}.txt").write_text("\n".join(rows) + "\n")
-
-
-def restore_normalisation(model: torch.nn.Module, images: Iterable[torch.Tensor]) -> None:
-    """Gives every batch normalisation the mean and variance that it sees, leaving what the model computes unchanged.
-
-    Our COCO weights were restored from an export, in which normalisation had been folded into the convolutions: mean
-    0 and variance 1 everywhere. Training normalises by the batch, and so started from a broken network (class loss
-    4.8 instead of 1.3). Scale and shift are set so that they undo the measured mean and variance.
-
-    Args:
-        model: changed in place; left in evaluation mode.
-        images: batches (N, 3, H, W) RGB in 0..1 to measure on.
-    """
-    sums: dict[str, list[torch.Tensor]] = {}
-    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, torch.nn.BatchNorm2d)}
-
-    def watch(name: str) -> Any:
-        def record(_layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-            x = inputs[0].double()
-            sums.setdefault(name, []).append(torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))]))
-
-        return record
-
-    handles = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
-    model.eval()
-    with torch.no_grad():
-        for batch in images:
-            model(batch)
-        for handle in handles:
-            handle.remove()
-        for name, layer in layers.items():
-            mean, square = torch.stack(sums[name]).mean(0)
-            variance = (square - mean**2).clamp(min=0)
-            scale = layer.weight.double() / torch.sqrt(layer.running_var.double() + layer.eps)
-            layer.bias += (scale * (mean - layer.running_mean)).float()
-            layer.weight.copy_(scale * torch.sqrt(variance + layer.eps))
-            layer.running_mean.copy_(mean)
-            layer.running_var.copy_(variance)
 
 
 def read_images(folder: Path, count: int) -> Iterator[torch.Tensor]:
