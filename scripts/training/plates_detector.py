@@ -156,7 +156,7 @@ def batches(scenes: Scenes, rng: np.random.Generator) -> Iterator[tuple[torch.Te
 
 
 def train(parts: Sequence[Scenes], weights: Path, plan: Plan, checkpoint: Path) -> DetectorNet:
-    """Train from `checkpoint` where it exists, else from the backbone in `weights`; it is rewritten after every epoch."""
+    """Train from `checkpoint` where it exists, else from the backbone in `weights`; rewritten after every epoch."""
     net = DetectorNet(weights).to(memory_format=torch.channels_last)
     steps = sum(len(parts[e % plan.parts]["image"]) // BATCH for e in range(plan.epochs))
     slow = [p for n, p in net.named_parameters() if n.startswith("backbone")]

@@ -117,7 +117,7 @@ def train(part: Callable[[int], Crops], real: Crops, plan: Plan, checkpoint: Pat
 
 
 def naming_loss(names: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of names (B, slots, characters) against texts (B, slots), IGNORED left out, the first weighed up."""
+    """Cross entropy of names (B, slots, characters) against texts (B, slots); the first slot weighs more."""
     losses = functional.cross_entropy(names.flatten(0, 1), texts.flatten(), ignore_index=IGNORED, reduction="none")
     weights = torch.ones_like(texts, dtype=losses.dtype)
     weights[:, 0] = FIRST_WEIGHT
