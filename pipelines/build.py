@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import StorageError
@@ -21,6 +20,7 @@ from detector.patterns.roads import RoadGraph
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
 from detector.weights import ModelFile, load_model_file
+from pipelines.build_dispatch import open_life
 from pipelines.build_sightings import open_sightings
 from pipelines.camera_watch import CameraPlan
 from pipelines.config import Cameras, resolve_home
@@ -32,6 +32,7 @@ from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.scene_look import SceneLook, watchful
 from pipelines.sighting_recorder import FLUSH_AT, SightingRecorder
+from pipelines.trips import TripStore
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
 
@@ -83,7 +84,11 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
     packages = make_packages(options.evidence_root, models, _provenance(files, cameras))
     return Replayer(
-        options, pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, options.records_sightings)
+        options,
+        pipeline,
+        packages,
+        TripStore(engine, open_life(engine)),
+        _open_recorder(cameras, engine, options.records_sightings),
     )
 
 
@@ -105,7 +110,9 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
     packages = make_packages(evidence_root, models, _provenance(files, cameras))
-    desk = CaseDesk(pipeline, packages, CaseStore(engine), _open_recorder(cameras, engine, True, flush_at=None))
+    desk = CaseDesk(
+        pipeline, packages, TripStore(engine, open_life(engine)), _open_recorder(cameras, engine, True, flush_at=None)
+    )
     return LiveRunner(plans, desk, resolve_home() / "ring")
 
 

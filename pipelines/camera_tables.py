@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from detector.entities import Camera, LegalRecord
 from detector.errors import ConfigurationError
+from detector.evidence.authority import load_authorities
 from detector.rules import RULES, build_rule
 from detector.video.stream_settings import StreamSettings
 
@@ -25,6 +26,8 @@ class LegalTable(BaseModel):
     published_at_url: str | None = None
     sign: str | None = None
     valid_to: datetime | None = None
+    body: str | None = None
+    authority: str | None = None
 
     @field_validator("valid_to")
     @classmethod
@@ -32,6 +35,19 @@ class LegalTable(BaseModel):
         if value is not None and value.tzinfo is None:
             raise ValueError("needs an offset from UTC, for instance 2027-01-01T00:00:00+08:00")
         return value
+
+    @field_validator("authority")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        known = load_authorities() if value is not None else {}
+        if value is not None and value not in known:
+            raise ValueError(f"no authority {value!r} in the table; known: {', '.join(known)}")
+        return value
+
+    def build(self) -> LegalRecord:
+        """The record, with the row of the table of authorities."""
+        authority = load_authorities()[self.authority] if self.authority is not None else None
+        return LegalRecord(**self.model_dump(exclude={"authority"}), authority=authority)
 
 
 class StreamTable(BaseModel):
@@ -113,6 +129,7 @@ class CameraTable(BaseModel):
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     legal: LegalTable | None = None
     stream: StreamTable | None = None
+    source_site: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     @field_validator("rules")
     @classmethod
@@ -150,5 +167,6 @@ class CameraTable(BaseModel):
             zone=tuple(self.zone) if self.zone else None,
             approaching=self.approaching,
             rules=in_force,
-            legal=LegalRecord(**self.legal.model_dump()) if self.legal else None,
+            legal=self.legal.build() if self.legal else None,
+            source_site=self.source_site,
         )

@@ -323,4 +323,5 @@ def _make_case(facts: CaseFacts, package: Package | None) -> Case:
         time=facts.time,
         evidence=package.evidence if package else None,
         district=facts.camera.district,
+        source_site=facts.camera.source_site,
     )

@@ -7,7 +7,7 @@ Nothing here computes more than a property of itself, and nothing here imports a
 `geometry`. Units are in the names: `_s` seconds, `_px` pixels, `_xyxy` boxes in px, `_at` instants (aware UTC).
 """
 
-from detector.entities.cameras import Camera, LegalRecord
+from detector.entities.cameras import Authority, Camera, LegalRecord
 from detector.entities.cases import Case, Evidence, Finding, Grade, Violation
 from detector.entities.dispatch import Message, MessageState
 from detector.entities.frames import Detections, Frame, VehicleType
@@ -48,6 +48,7 @@ __all__ = [
     "Actor",
     "Assignment",
     "AssignmentStatus",
+    "Authority",
     "BadRow",
     "Camera",
     "Case",

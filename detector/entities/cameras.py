@@ -1,21 +1,51 @@
 """The device: what it may do, and what the law knows of it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from detector.geometry import Point
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """What authorises a body to prove certain acts by technical monitoring; a row of versioned data.
+
+    Attributes:
+        version: of the table.
+        level: "law", "administrative_regulation" or something lower, as the table has it.
+        body: who may use it.
+        rules: rules whose findings are acts that it covers.
+        valid_from, valid_to: both included; None: still in force.
+    """
+
+    authority_id: str
+    version: str
+    title: str
+    level: str
+    body: str
+    rules: tuple[str, ...]
+    valid_from: date
+    valid_to: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegalRecord:
-    """What makes a camera's record admissible (Administrative Penalty Law art. 41); None = not on record."""
+    """What makes a camera's record admissible (Administrative Penalty Law art. 41); None = not on record.
+
+    Attributes:
+        body: which body uses the camera.
+        authority: the law that allows it to.
+    """
 
     technical_review: str | None = None
     legal_review: str | None = None
     published_at_url: str | None = None
     sign: str | None = None
     valid_to: datetime | None = None
+    body: str | None = None
+    authority: Authority | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +66,7 @@ class Camera:
         district: id of the district in which it stands; decides who sees its cases. Empty: those who see all.
         latitude, longitude: where it stands, degrees WGS 84 (not GCJ-02, the shifted grid of Chinese maps); None when
             not configured.
+        source_site: building site whose gate the camera watches; None for a camera that watches no gate.
     """
 
     camera_id: str
@@ -51,3 +82,4 @@ class Camera:
     district: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    source_site: str | None = None

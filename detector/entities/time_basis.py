@@ -29,10 +29,18 @@ class TimeBasis:
 
     Attributes:
         uncertainty_ms: half-width of the interval in which the true time lies; None when nothing is known about it.
+        host_offset_ms: how far the clock of the machine may be off, by its time synchronisation; None where that is not
+            known or plays no part (recorded footage).
     """
 
     source: TimeSource
     uncertainty_ms: float | None
+    host_offset_ms: float | None = None
+
+    @property
+    def rests_on_host(self) -> bool:
+        """Whether the clock of the machine that watched live was what the time was held against."""
+        return self.source in (TimeSource.RTCP_SENDER_REPORT, TimeSource.HOST_ARRIVAL)
 
     @property
     def is_absolute(self) -> bool:

@@ -2,7 +2,8 @@
 
 Canonical form: JSON in UTF-8; keys sorted by code point; no white space; every character written as itself except
 those JSON must escape; floats rounded to six decimals (microseconds, millionths) and written as the shortest decimal
-that reads back as the same double, never -0.0; NaN and infinity refused; instants in UTC as ISO 8601 with `Z`.
+that reads back as the same double, never -0.0; NaN and infinity refused; instants in UTC as ISO 8601 with `Z`,
+days as YYYY-MM-DD.
 
 A sealed document is the canonical form of its content with one more member at the very end:
 
@@ -16,7 +17,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
@@ -52,6 +53,8 @@ def to_plain(value: Any, path: str = "$") -> Any:
         if value.tzinfo is None:
             raise EvidenceError(f"manifest {path}: {value} has no time zone")
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     if is_dataclass(value):
         return {f.name: to_plain(getattr(value, f.name), f"{path}.{f.name}") for f in fields(value)}
     if isinstance(value, Mapping):

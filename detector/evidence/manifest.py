@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.entities import Camera, Grade, Observation, TimeBasis, Violation
+from detector.evidence.canonical import canonical_json
 from detector.evidence.chain import hash_sm3
 from detector.evidence.clip import ClipRecord
 from detector.evidence.stills import Still, StillPlan
@@ -88,6 +89,7 @@ def make_manifest(
         "configuration_sha256": facts.provenance.configuration_sha256,
         "models": sorted(facts.provenance.models, key=lambda model: model.name),
         "camera": facts.camera,
+        "zone_sha256": _zone_hash(facts.camera),
         "time": _time_block(facts),
         "pass": {
             "pass_id": vehicle_pass.pass_id,
@@ -137,12 +139,19 @@ def evidence_code(case_id: str, files: Sequence[Mapping[str, Any]]) -> str:
     return "-".join(digits[at : at + 4] for at in range(0, 16, 4))
 
 
+def _zone_hash(camera: Camera) -> str:
+    """SHA-256 of the canonical form of what decides where vehicles are judged and what the camera can see."""
+    names = ("zone", "approaching", "sees_into_box", "reads_plates")
+    return hashlib.sha256(canonical_json({name: getattr(camera, name) for name in names})).hexdigest()
+
+
 def _time_block(facts: CaseFacts) -> dict[str, Any]:
     moments = facts.violation.deciding or facts.violation.vehicle_pass.observations
     first, last, is_absolute = moments[0], moments[-1], facts.time.is_absolute
     return {
         "source": facts.time.source,
         "uncertainty_ms": facts.time.uncertainty_ms,
+        "host_offset_ms": facts.time.host_offset_ms,
         "first_deciding_at": first.captured_at if is_absolute else None,
         "last_deciding_at": last.captured_at if is_absolute else None,
         "first_deciding_s": first.stream_s,

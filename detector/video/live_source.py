@@ -9,6 +9,7 @@ A session has one stream description and one mapping of time. Whatever changes e
 import threading
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from detector.errors import SourceError
 from detector.packets import Packet, StreamInfo
 from detector.video.decoding import describe, open_decoder
 from detector.video.frame_cutter import FrameCutter
+from detector.video.host_clock import read_host_offset_ms
 from detector.video.segment_ring import SegmentRing
 from detector.video.source import SourceCounters
 from detector.video.stream_clock import StreamClock, reported_at
@@ -97,6 +99,7 @@ class LiveSource:
             self.close()
             self._ring.discard()
             raise SourceError(f"camera {camera_id}: {self.end_reason} before its stream was known")
+        self._time = replace(self._clock.settled.basis, host_offset_ms=read_host_offset_ms())
         self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._clock.settled.started_at)
         self._frames = self._run()
 
@@ -108,7 +111,7 @@ class LiveSource:
     @property
     def time(self) -> TimeBasis:
         """How the capture times are known."""
-        return self._clock.settled.basis
+        return self._time
 
     @property
     def started_at(self) -> datetime:

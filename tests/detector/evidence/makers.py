@@ -25,6 +25,7 @@ from detector.entities import (
     VehicleType,
     Violation,
 )
+from detector.evidence.authority import load_authorities
 from detector.evidence.clip import ClipRecord
 from detector.evidence.manifest import CaseFacts, ModelRecord, Provenance
 from detector.evidence.package import EvidenceRequest
@@ -32,8 +33,15 @@ from detector.evidence.package import EvidenceRequest
 START = datetime(2024, 3, 5, 10, 35, 12, 340000, tzinfo=UTC)
 OPERATOR = TimeBasis(TimeSource.OPERATOR, 500.0)
 RELATIVE = TimeBasis(TimeSource.RELATIVE, None)
+AUTHORITY = load_authorities()["road-traffic-safety-law-114"]
 LEGAL = LegalRecord(
-    "技审〔2024〕1号", "法审〔2024〕1号", "https://example.org/cameras", "已设置", START + timedelta(days=365)
+    "技审〔2024〕1号",
+    "法审〔2024〕1号",
+    "https://example.org/cameras",
+    "已设置",
+    START + timedelta(days=365),
+    "公安交管",
+    AUTHORITY,
 )
 CAMERA = Camera("cq-bn-017", "巴南区渝南大道", "朝前台路方向", rules={"uncovered_load": {}}, legal=LEGAL)
 PROVENANCE = Provenance((ModelRecord("vehicle_detector", "1", "ab" * 32), ModelRecord("plate_reader", "2", "cd" * 32)),

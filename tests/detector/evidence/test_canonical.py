@@ -39,7 +39,10 @@ def test_numbers_of_numpy_and_enums_are_written_like_plain_ones():
     """Which library a number came from leaves no trace in the manifest."""
     odd = {"a": np.float32(0.5), "b": np.int64(3), "c": np.array([1, 2]), "d": Cover.OPEN, "e": np.bool_(True)}
     assert canonical_json(odd) == canonical_json({"a": 0.5, "b": 3, "c": [1, 2], "d": "open", "e": True})
-    assert canonical_json(TimeBasis(TimeSource.OPERATOR, None)) == b'{"source":"operator","uncertainty_ms":null}'
+    assert (
+        canonical_json(TimeBasis(TimeSource.OPERATOR, None))
+        == b'{"host_offset_ms":null,"source":"operator","uncertainty_ms":null}'
+    )
 
 
 @given(values)
