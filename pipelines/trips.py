@@ -39,9 +39,8 @@ class TripStore(CaseStore):
 
     def _place(self, case: Case) -> None:
         if case.source_site is not None:
-            self._name_site(
-                self.get(case.case_id), case.source_site, text("trip.gate", Language.ZH, camera=case.camera_id)
-            )
+            reason = text("trip.gate", Language.ZH, camera=case.camera_id)
+            self._name_site(self.get(case.case_id), case.source_site, reason, gate=case.camera_id)
         if case.plate is None or not case.plate.is_certain or not case.time.is_absolute:
             return
         known = set(self.linked(case.case_id))

@@ -66,7 +66,8 @@ class TestContents:
         assert (legal["technical_review"], legal["authority"]["level"]) == ("技审〔2024〕1号", "law")
         assert len(manifest["zone_sha256"]) == 64
         assert manifest["time"] == {
-            "source": "operator", "uncertainty_ms": 500.0, "host_offset_ms": None, "first_deciding_s": 6.0, "last_deciding_s": 8.0,
+            "source": "operator", "uncertainty_ms": 500.0, "host_offset_ms": None,
+            "first_deciding_s": 6.0, "last_deciding_s": 8.0,
             "first_deciding_at": "2024-03-05T10:35:12.340000Z", "last_deciding_at": "2024-03-05T10:35:14.340000Z",
         }  # fmt: skip
         assert manifest["grade"] == {"grade": "evidence", "reasons": []}
