@@ -12,6 +12,7 @@ from pipelines.commands import (
     cameras,
     case_steps,
     cases,
+    desk,
     dispatch,
     evaluate,
     evaluate_leads,
@@ -42,6 +43,7 @@ for step in (case_steps.act, case_steps.history, case_steps.late, case_steps.kee
     cases.app.command()(step)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(cases.app, name="cases")
+app.command()(desk.desk)
 app.command()(measures.report)
 app.command()(backup.backup)
 app.command()(backup.restore)

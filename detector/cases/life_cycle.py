@@ -132,10 +132,11 @@ class LifeCycle:
 
 
 def _check_unchanged(step: effects.Step, expected: int | None) -> None:
-    """That nobody acted since the actor looked."""
+    """That nobody acted since the actor looked; what others only looked at in the meantime is no step."""
     if expected is None:
         return
-    since = [event for event in step.past if event.event_id > expected and event.account != step.actor.account]
+    steps = [event for event in step.past if event.event_id > expected and event.before is not None]
+    since = [event for event in steps if event.account != step.actor.account]
     if since:
         last = since[-1]
         at = last.at.astimezone(BEIJING)

@@ -29,6 +29,7 @@ def fill_row(row: CaseRow, case: Case) -> None:
     row.grade, row.grade_reasons = case.grade.value, list(case.grade_reasons)
     row.captured_at = case.captured_at
     row.time_source, row.uncertainty_ms = case.time.source.value, case.time.uncertainty_ms
+    row.confidence = max((finding.confidence for finding in case.findings), default=0.0)
     _fill_plate(row, case.plate)
     _fill_load(row, case.load)
     kept = {finding.rule: finding for finding in row.findings}

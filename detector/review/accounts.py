@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from detector.cases import audit
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import AccountRow
 from detector.entities import BEIJING, Actor, Role
 from detector.errors import AccessDenied, StorageError
+from detector.review.second_factor import SecondFactor
 
 MIN_PASSWORD = 10
 FAILURES_ALLOWED = 5
@@ -34,6 +36,7 @@ class Account:
         districts: ids of the districts whose cases the person sees; `("*",)`: all.
         certificate: number of the enforcement certificate; None for people without one.
         must_change: the password was set by somebody else.
+        has_second_factor: signing in takes a one-time code too.
     """
 
     account: str
@@ -44,6 +47,7 @@ class Account:
     certificate: str | None = None
     must_change: bool = False
     is_disabled: bool = False
+    has_second_factor: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -55,13 +59,38 @@ class Account:
         return EVERYWHERE in self.districts or district in self.districts
 
 
+class Locked(AccessDenied):
+    """Too many failures; the account opens again by itself.
+
+    Attributes:
+        minutes: until then, at least one.
+    """
+
+    def __init__(self, until: datetime, now: datetime) -> None:
+        """Name the instant at which it opens."""
+        super().__init__(f"too many attempts; try again after {until.astimezone(BEIJING):%H:%M}")
+        self.minutes = max(1, -int((now - until).total_seconds() // 60))
+
+
 class AccountStore:
     """Makes, changes and checks accounts; safe to use from several processes."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Use a database that `open_database` has opened."""
+    def __init__(
+        self,
+        engine: Engine,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        codes: SecondFactor | None = None,
+    ) -> None:
+        """Use a database that `open_database` has opened.
+
+        Args:
+            engine: of the case database.
+            now: aware.
+            codes: checks one-time codes; None where no key opens their secrets: accounts that need one stay shut.
+        """
         self._engine = engine
         self._now = now
+        self._codes = codes or SecondFactor(None)
         self._hasher = PasswordHasher()
 
     def add(self, account: Account, password: str, by: Actor) -> Account:
@@ -90,25 +119,29 @@ class AccountStore:
             audit.append(session, audit.Entry(by, "account_add", self._now(), details=told))
             return to_account(row)
 
-    def authenticate(self, name: str, password: str) -> Account:
+    def authenticate(self, name: str, password: str, code: str | None = None) -> Account:
         """The account of a person who proves to be that.
 
+        Args:
+            name: of the account.
+            password: as typed.
+            code: of the person's authenticator; None when none was typed.
+
         Raises:
-            AccessDenied: wrong name or password, disabled, or locked after too many attempts; the first three are
-                told alike.
+            Locked: after too many attempts.
+            AccessDenied: wrong name, password or code, or disabled; all told alike.
         """
         wrong = AccessDenied("wrong account or password")
         with write_session(self._engine) as session:
             row = session.get(AccountRow, name.strip().lower(), with_for_update=True)
             now = self._now()
             if row is not None and row.locked_until is not None and row.locked_until > now:
-                until = row.locked_until.astimezone(BEIJING)
-                raise AccessDenied(f"too many attempts; try again after {until:%H:%M}")
+                raise Locked(row.locked_until, now)
             right = self._matches(row.password if row else NO_HASH, password)
+            right = right and row is not None and self._codes.check(row, code, now)
             found = to_account(row) if row is not None and right and not row.is_disabled else None
             if row is not None:
-                row.failures = 0 if right else row.failures + 1
-                row.locked_until = now + LOCKED_FOR if row.failures >= FAILURES_ALLOWED else None
+                self._count(row, right, now)
                 if right and self._hasher.check_needs_rehash(row.password):
                     row.password = self._hasher.hash(password)
             if found is not None:
@@ -116,6 +149,57 @@ class AccountStore:
         if found is None:
             raise wrong
         return found
+
+    def check_password(self, name: str, password: str) -> None:
+        """That somebody who is signed in knows the password; failures count as at signing in.
+
+        Raises:
+            AccessDenied: wrong, or too many attempts.
+        """
+        with write_session(self._engine) as session:
+            row = session.get(AccountRow, name, with_for_update=True)
+            now = self._now()
+            if row is not None and row.locked_until is not None and row.locked_until > now:
+                raise Locked(row.locked_until, now)
+            right = self._matches(row.password if row else NO_HASH, password)
+            if row is not None:
+                self._count(row, right, now)
+        if not right:
+            raise AccessDenied("wrong password")
+
+    def start_second_factor(self, name: str) -> tuple[str, str]:
+        """A new secret for an authenticator; it counts only once `confirm_second_factor` has seen a code of it.
+
+        Returns:
+            The secret in Base32, and the address that authenticators read from a QR code.
+
+        Raises:
+            StorageError: there is no key that seals secrets.
+        """
+        return self._codes.new_secret(name)
+
+    def confirm_second_factor(self, name: str, secret: str, code: str) -> None:
+        """From now on the account needs a code, if this one is right.
+
+        Raises:
+            AccessDenied: the code is wrong.
+            StorageError: there is no such account, or no key that seals secrets.
+        """
+        with write_session(self._engine) as session:
+            row = self._row(session, name)
+            self._codes.enrol(row, secret, code, self._now())
+            audit.append(session, audit.Entry(to_account(row).actor, "second_factor_on", self._now()))
+
+    def remove_second_factor(self, name: str, by: Actor) -> None:
+        """Let an account in without a code again.
+
+        Raises:
+            StorageError: there is no such account.
+        """
+        with write_session(self._engine) as session:
+            row = self._row(session, name)
+            row.totp_sealed = row.totp_step = None
+            audit.append(session, audit.Entry(by, "second_factor_off", self._now(), details={"account": name}))
 
     def set_password(self, name: str, password: str, by: Actor) -> None:
         """Give an account a new password; somebody else's choice must be changed at the next sign-in.
@@ -125,9 +209,7 @@ class AccountStore:
         """
         self._check_password(password)
         with write_session(self._engine) as session:
-            row = session.get(AccountRow, name, with_for_update=True)
-            if row is None:
-                raise StorageError(f"no account {name}")
+            row = self._row(session, name)
             row.password, row.must_change = self._hasher.hash(password), by.account != name
             row.failures, row.locked_until = 0, None
             audit.append(session, audit.Entry(by, "account_password", self._now(), details={"account": name}))
@@ -139,9 +221,7 @@ class AccountStore:
             StorageError: there is no such account.
         """
         with write_session(self._engine) as session:
-            row = session.get(AccountRow, name, with_for_update=True)
-            if row is None:
-                raise StorageError(f"no account {name}")
+            row = self._row(session, name)
             row.is_disabled = disabled
             action = "account_disable" if disabled else "account_enable"
             audit.append(session, audit.Entry(by, action, self._now(), details={"account": name}))
@@ -174,6 +254,16 @@ class AccountStore:
         if len(password) < MIN_PASSWORD:
             raise StorageError(f"a password has {MIN_PASSWORD} characters or more")
 
+    def _row(self, session: Session, name: str) -> AccountRow:
+        row = session.get(AccountRow, name, with_for_update=True)
+        if row is None:
+            raise StorageError(f"no account {name}")
+        return row
+
+    def _count(self, row: AccountRow, right: bool, now: datetime) -> None:
+        row.failures = 0 if right else row.failures + 1
+        row.locked_until = now + LOCKED_FOR if row.failures >= FAILURES_ALLOWED else None
+
     def _matches(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
@@ -185,5 +275,5 @@ def to_account(row: AccountRow) -> Account:
     """The account that a row holds."""
     return Account(
         row.account, row.name, row.unit, frozenset(Role(r) for r in row.roles), tuple(row.districts), row.certificate,
-        row.must_change, row.is_disabled,
+        row.must_change, row.is_disabled, row.totp_sealed is not None,
     )  # fmt: skip

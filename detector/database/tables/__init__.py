@@ -4,7 +4,7 @@ Columns are as normalised as listing and filtering need; lists that are only eve
 needs a migration beside it: a test holds the two against each other.
 """
 
-from detector.database.tables.accounts import AccountRow, SessionRow
+from detector.database.tables.accounts import AccountRow, EvidenceOpeningRow, SessionRow
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
 from detector.database.tables.configuration import ConfigurationRow
@@ -37,6 +37,7 @@ __all__ = [
     "CaseRow",
     "ClaimRow",
     "ConfigurationRow",
+    "EvidenceOpeningRow",
     "EvidenceRow",
     "FeedbackRow",
     "FindingRow",

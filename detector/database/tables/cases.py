@@ -3,16 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from detector.database.tables.base import Base
 
 
 class CaseRow(Base):
-    """One case. `plate_*` are None together when no plate was voted, `load_*` when the load was never looked at."""
+    """One case. `plate_*` are None together when no plate was voted, `load_*` when the load was never looked at.
+
+    `confidence` is that of the surest finding: the queue is ordered by it.
+    """
 
     __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_queue", "status", "confidence", "captured_at", "created_at", "district"),
+        Index("ix_cases_age", "status", "updated_at"),
+    )
 
     case_id: Mapped[str] = mapped_column(primary_key=True)
     camera_id: Mapped[str] = mapped_column(index=True)
@@ -25,6 +32,7 @@ class CaseRow(Base):
     captured_at: Mapped[datetime] = mapped_column(index=True)
     time_source: Mapped[str]
     uncertainty_ms: Mapped[float | None]
+    confidence: Mapped[float] = mapped_column(server_default=text("0"))
 
     plate_text: Mapped[str | None] = mapped_column(index=True)
     plate_type: Mapped[str | None]

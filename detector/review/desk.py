@@ -1,0 +1,70 @@
+"""Everything that the pages work with, handed in once; and the settings of the desk."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from detector.cases.clocks import Clocks
+from detector.cases.law import Law
+from detector.cases.life_cycle import LifeCycle
+from detector.cases.store import CaseStore
+from detector.entities import Camera, Case
+from detector.review.accounts import AccountStore
+from detector.review.limits import RateLimits
+from detector.review.shelf import EvidenceShelf
+from detector.review.visitors import SessionStore
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """What an installation chooses.
+
+    Attributes:
+        is_secure: browsers reach the desk over TLS; cookies then never travel without it.
+        language: of people who have chosen none: zh or en.
+        single_sign_on: what the other way of signing in is called; "" where there is none.
+        queue_refresh: how often lists look for news.
+        opened_for: how long a stated purpose opens the originals of a case to one person.
+    """
+
+    is_secure: bool = False
+    language: str = "zh"
+    single_sign_on: str = ""
+    queue_refresh: timedelta = timedelta(seconds=5)
+    opened_for: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The collaborators of the pages; a new one is a field here and a line in `pipelines/desk.py`.
+
+    Attributes:
+        engine: of the case database.
+        life: the one door through which cases change; with its listeners.
+        shelf: the evidence folder.
+        cameras: as configured here; empty on a machine that knows none.
+        suggest: departments for a case, the responsible one first; a person decides.
+        is_plate: whether a text is a complete plate by the grammar.
+        now: aware.
+    """
+
+    engine: Engine
+    accounts: AccountStore
+    sessions: SessionStore
+    cases: CaseStore
+    life: LifeCycle
+    shelf: EvidenceShelf
+    law: Law
+    clocks: Clocks
+    suggest: Callable[[Case], Sequence[str]]
+    is_plate: Callable[[str], bool]
+    cameras: Mapping[str, Camera] = field(default_factory=dict)
+    settings: DeskSettings = field(default_factory=DeskSettings)
+    limits: RateLimits = field(default_factory=RateLimits)
+    now: Callable[[], datetime] = _now

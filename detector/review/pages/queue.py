@@ -1,0 +1,146 @@
+"""The queue: what waits, filters, counts; and taking the next case."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from detector.entities import BEIJING, Action, CaseStatus, Grade, Role
+from detector.errors import LifeCycleError
+from detector.review.access import allow, page_router
+from detector.review.queries.choices import find_choices
+from detector.review.queries.queue import (
+    PAGE,
+    REVIEW,
+    Asker,
+    QueueFilter,
+    count_states,
+    find_free,
+    find_queue,
+    last_change,
+)
+from detector.review.view import CurrentView, Link, View
+
+router = page_router()
+LINKS = (Link("show_queue", "queue.title", 10),)
+DESK = (Role.REVIEWER, Role.LEGAL, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+S = CaseStatus
+SHOWN_MOST = 500
+GROUPS: Mapping[str, tuple[CaseStatus, ...]] = {
+    "review": REVIEW,
+    "legal": (S.TECHNICALLY_CONFIRMED,),
+    "dispatch": (S.CONFIRMED, S.FILED, S.RETURNED, S.REOPENED),
+    "departments": (S.DISPATCHED, S.IN_HANDLING),
+    "verify": (S.FEEDBACK, S.VERIFIED),
+    "held": (S.SUSPENDED, S.APPEALED),
+    "ended": (S.CLOSED, S.REJECTED, S.MERGED, S.TRANSFERRED, S.REVOKED, S.UPHELD, S.AMENDED),
+    "all": (),
+}
+"""Tabs of the queue."""
+
+USUAL = ((Role.REVIEWER, "review"), (Role.LEGAL, "legal"), (Role.DISPATCHER, "dispatch"))
+FIELDS = ("group", "rule", "camera", "district", "plate", "grade", "from", "to", "mine", "state")
+
+
+@router.get("/queue")
+@allow(*DESK)
+def show_queue(view: CurrentView) -> Response:
+    """The whole page."""
+    choices = find_choices(view.desk.engine, view.visitor)
+    return view.page("queue.html", **_lines(view), choices=choices, states=list(S))
+
+
+@router.get("/queue/rows")
+@allow(*DESK)
+def show_rows(view: CurrentView) -> Response:
+    """The lines alone, when anything changed since `seen`; a page that is open asks for them every few seconds."""
+    mark = last_change(view.desk.engine, _asker(view))
+    if view.request.query_params.get("seen") == mark:
+        return Response(status_code=204)
+    return view.page("queue_rows.html", **_lines(view))
+
+
+@router.post("/queue/next")
+@allow(Role.REVIEWER)
+def take_next(view: CurrentView) -> Response:
+    """Claim the next free case, and open it."""
+    case_id = claim_next(view, _filter(view))
+    return view.redirect(f"/cases/{case_id}") if case_id else view.redirect("/queue", say="queue.nothing_left")
+
+
+def claim_next(view: View, wanted: QueueFilter, skip: str | None = None) -> str | None:
+    """The next case that nobody else has, now claimed by this person; None when there is none.
+
+    Args:
+        view: of the request.
+        wanted: filter of the queue that the person works through.
+        skip: case that is on the screen already.
+    """
+    for case_id in find_free(view.desk.engine, _asker(view), wanted, view.desk.clocks):
+        if case_id == skip:
+            continue
+        try:
+            view.desk.life.perform(case_id, Action.CLAIM, view.visitor.actor)
+        except LifeCycleError:
+            continue  # a colleague was faster
+        return case_id
+    return None
+
+
+def _lines(view: View) -> dict[str, object]:
+    mark = last_change(view.desk.engine, _asker(view))
+    wanted, shown = _filter(view), _shown(view)
+    rows = find_queue(view.desk.engine, _asker(view), wanted, view.desk.clocks, shown + 1)
+    counts = count_states(view.desk.engine, view.visitor)
+    in_group = {name: sum(counts.get(s, 0) for s in states or S) for name, states in GROUPS.items()}
+    fields = _fields(view)
+    query = urlencode({name: value for name, value in fields.items() if value})
+    return {
+        "rows": rows[:shown], "has_more": len(rows) > shown, "shown": shown, "counts": in_group, "mark": mark,
+        "now": view.desk.now(), "filters": fields, "groups": GROUPS, "query": query, "page_size": PAGE,
+    }  # fmt: skip
+
+
+def _asker(view: View) -> Asker:
+    return Asker(view.visitor, view.desk.now())
+
+
+def _shown(view: View) -> int:
+    wanted = view.request.query_params.get("show", "")
+    return min(int(wanted), SHOWN_MOST) if wanted.isdecimal() and len(wanted) < 6 else PAGE
+
+
+def _fields(view: View) -> dict[str, str]:
+    """What the form holds; the tab is that of the person's work unless another was chosen."""
+    fields = {name: view.request.query_params.get(name, "").strip()[:64] for name in FIELDS}
+    if fields["group"] not in GROUPS:
+        fields["group"] = next((group for role, group in USUAL if role in view.visitor.roles), "all")
+    return fields
+
+
+def _filter(view: View) -> QueueFilter:
+    fields = _fields(view)
+    day_to = _day(fields["to"])
+    states = GROUPS[fields["group"]]
+    if fields["state"] in set(S):
+        states = (S(fields["state"]),)
+    return QueueFilter(
+        states=states,
+        rule=fields["rule"] or None,
+        camera=fields["camera"] or None,
+        district=fields["district"] or None,
+        plate=fields["plate"].upper() or None,
+        grade=Grade(fields["grade"]) if fields["grade"] in set(Grade) else None,
+        captured_from=_day(fields["from"]),
+        captured_to=day_to + timedelta(days=1) if day_to else None,
+        is_mine=bool(fields["mine"]),
+    )
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day in Beijing; None where no day was given."""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(0), BEIJING)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,197 @@
+"""The queue: which cases wait, the most urgent and surest first; written so that it stays fast with 100,000 cases.
+
+Order of cases that wait for review: those whose clock has run out, those due within minutes, the others; within each
+the surest first, then the newest. Cases that wait for somebody else: the longest waiting first. Ended ones: the latest
+first. Each state is read by itself along an index and cut at the limit; only the few that are left are put together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from detector.cases.clocks import Clocks
+from detector.cases.lateness import STEP_OF
+from detector.cases.rows import to_case
+from detector.database.sessions import read_session
+from detector.database.tables import CaseRow, ClaimRow, FindingRow
+from detector.entities import Case, CaseStatus, Grade
+from detector.review.queries.visible import visible_to
+from detector.review.visitors import Visitor
+
+S = CaseStatus
+REVIEW = (S.CANDIDATE, S.IN_REVIEW)
+WAITING = tuple(status for status in STEP_OF if status not in REVIEW)
+SOON = timedelta(minutes=5)
+LONGEST_CLOCK = timedelta(days=30)
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """What is to be listed; None: whatever.
+
+    Attributes:
+        states: empty for every state.
+        plate: part of a plate.
+        captured_from, captured_to: aware; the end is excluded.
+        is_mine: only what the person has claimed.
+    """
+
+    states: tuple[CaseStatus, ...] = REVIEW
+    rule: str | None = None
+    camera: str | None = None
+    district: str | None = None
+    plate: str | None = None
+    grade: Grade | None = None
+    captured_from: datetime | None = None
+    captured_to: datetime | None = None
+    is_mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of the queue.
+
+    Attributes:
+        due_at: by when the centre should take the next step; None where it has none to take.
+        claimed_by: name of the person who reviews it now; None for nobody.
+        is_mine: that person is the one who asks.
+    """
+
+    case: Case
+    updated_at: datetime
+    due_at: datetime | None
+    claimed_by: str | None
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and when."""
+
+    visitor: Visitor
+    now: datetime
+
+
+def find_queue(engine: Engine, asker: Asker, wanted: QueueFilter, clocks: Clocks, limit: int = PAGE) -> list[Waiting]:
+    """The first lines of the queue.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    with read_session(engine) as session:
+        ids = _find_ids(session, asker, wanted, clocks, limit)
+        rows = {row.case_id: row for row in session.scalars(select(CaseRow).where(CaseRow.case_id.in_(ids)))}
+        claims = {
+            row.case_id: row
+            for row in session.scalars(select(ClaimRow).where(ClaimRow.case_id.in_(ids), ClaimRow.until > asker.now))
+        }
+        found = []
+        for case_id in ids:
+            row, claim = rows[case_id], claims.get(case_id)
+            step = STEP_OF.get(CaseStatus(row.status))
+            since = row.created_at if CaseStatus(row.status) in REVIEW else row.updated_at
+            found.append(
+                Waiting(
+                    to_case(row), row.updated_at, clocks.due(step, since) if step else None,
+                    claim.name if claim else None, bool(claim and claim.account == asker.visitor.account.account),
+                )
+            )  # fmt: skip
+        return found
+
+
+def find_free(engine: Engine, asker: Asker, wanted: QueueFilter, clocks: Clocks, limit: int = 20) -> list[str]:
+    """Ids of cases that wait for review and that nobody else is reviewing, the first in the queue first."""
+    held = exists().where(
+        ClaimRow.case_id == CaseRow.case_id, ClaimRow.until > asker.now,
+        ClaimRow.account != asker.visitor.account.account,
+    )  # fmt: skip
+    with read_session(engine) as session:
+        return _find_ids(session, asker, replace(wanted, states=REVIEW), clocks, limit, ~held)
+
+
+def count_states(engine: Engine, visitor: Visitor) -> dict[CaseStatus, int]:
+    """How many cases of those that a person sees are in each state."""
+    counted = select(CaseRow.status, func.count()).where(visible_to(visitor)).group_by(CaseRow.status)
+    with read_session(engine) as session:
+        return {CaseStatus(status): count for status, count in session.execute(counted)}
+
+
+def last_change(engine: Engine, asker: Asker) -> str:
+    """A mark that changes whenever anything that a queue shows does."""
+    with read_session(engine) as session:
+        changed = session.scalar(select(func.max(CaseRow.updated_at)))
+        claims = session.execute(select(func.count(), func.max(ClaimRow.until)).where(ClaimRow.until > asker.now)).one()
+    return f"{changed and changed.timestamp():.6f}-{claims[0]}-{claims[1]}" if changed else "-"
+
+
+def _find_ids(
+    session: Session, asker: Asker, wanted: QueueFilter, clocks: Clocks, limit: int, *extra: ColumnElement[bool]
+) -> list[str]:
+    condition = and_(visible_to(asker.visitor), *_conditions(asker, wanted), *extra)
+    if not wanted.states:
+        latest = select(CaseRow.case_id).where(condition).order_by(CaseRow.captured_at.desc(), CaseRow.case_id)
+        return list(session.scalars(latest.limit(limit)))
+    found: list[tuple[tuple[float, ...], str]] = []
+    late, soon = (_begun_before(clocks, asker.now + ahead) for ahead in (timedelta(0), SOON))
+    for status in wanted.states:
+        own = and_(CaseRow.status == status.value, condition)
+        if status in REVIEW:
+            bands = (
+                CaseRow.created_at <= late,
+                and_(CaseRow.created_at > late, CaseRow.created_at <= soon),
+                CaseRow.created_at > soon,
+            )
+            for number, band in enumerate(bands):
+                surest = select(CaseRow.case_id, CaseRow.confidence, CaseRow.captured_at).where(own, band)
+                surest = surest.order_by(CaseRow.confidence.desc(), CaseRow.captured_at.desc())
+                for case_id, confidence, at in session.execute(surest.limit(limit)):
+                    found.append(((float(number), -confidence, -at.timestamp()), case_id))
+        else:
+            order = CaseRow.updated_at if status in WAITING else CaseRow.updated_at.desc()
+            for case_id, at in session.execute(
+                select(CaseRow.case_id, CaseRow.updated_at).where(own).order_by(order).limit(limit)
+            ):
+                found.append(((3.0, at.timestamp() if status in WAITING else -at.timestamp()), case_id))
+    return [case_id for _, case_id in sorted(found)[:limit]]
+
+
+def _conditions(asker: Asker, wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.rule is not None:
+        found.append(exists().where(FindingRow.case_id == CaseRow.case_id, FindingRow.rule == wanted.rule))
+    if wanted.camera is not None:
+        found.append(CaseRow.camera_id == wanted.camera)
+    if wanted.district is not None:
+        found.append(CaseRow.district == wanted.district)
+    if wanted.plate is not None:
+        text = wanted.plate
+        found.append(
+            or_(
+                CaseRow.plate_text.contains(text, autoescape=True),
+                CaseRow.officer_plate.contains(text, autoescape=True),
+            )
+        )
+    if wanted.grade is not None:
+        found.append(CaseRow.grade == wanted.grade.value)
+    if wanted.captured_from is not None:
+        found.append(CaseRow.captured_at >= wanted.captured_from)
+    if wanted.captured_to is not None:
+        found.append(CaseRow.captured_at < wanted.captured_to)
+    if wanted.is_mine:
+        own = asker.visitor.account.account
+        mine = select(ClaimRow.case_id).where(ClaimRow.account == own, ClaimRow.until > asker.now)
+        found.append(CaseRow.case_id.in_(mine))
+    return found
+
+
+def _begun_before(clocks: Clocks, now: datetime) -> datetime:
+    """The latest instant at which a review must have begun to be due by now, to the second."""
+    early, late = now - LONGEST_CLOCK, now
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        early, late = (middle, late) if clocks.due("review", middle) <= now else (early, middle)
+    return early

@@ -1,0 +1,104 @@
+"""The evidence folder as the desk sees it: packages by case, files that a manifest names, and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from detector.entities import Evidence
+from detector.errors import EvidenceError
+
+MANIFEST = "manifest.json"
+SEAL = "seal.json"
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".ts": "video/mp2t",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".pdf": "application/pdf",
+}
+"""What browsers are told; a file of any other kind is only ever downloaded."""
+
+PACKAGES_KEPT = 256
+
+SEALED_TAIL = 108
+"""Bytes of the digest's member at the end of a manifest; the digest is that of everything before it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Package:
+    """One sealed package.
+
+    Attributes:
+        manifest: its content.
+        is_genuine: the manifest is the one whose digest the database knows.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    is_genuine: bool
+
+    @property
+    def files(self) -> Mapping[str, Mapping[str, Any]]:
+        """Rows of the manifest by file name."""
+        return {str(row["name"]): row for row in self.manifest.get("files", ())}
+
+    def by_role(self, *roles: str) -> str | None:
+        """Name of the first file with the first of these roles that there is; None where there is none."""
+        rows = self.manifest.get("files", ())
+        return next((str(row["name"]) for role in roles for row in rows if row.get("role") == role), None)
+
+
+class EvidenceShelf:
+    """Finds packages and their files below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the evidence folder; it need not exist yet."""
+        self.root = root.resolve()
+        self._read = lru_cache(maxsize=PACKAGES_KEPT)(_read)
+
+    def find(self, evidence: Evidence) -> Package:
+        """The package of a case.
+
+        Raises:
+            EvidenceError: it is not there, or its manifest cannot be read.
+        """
+        folder = self.root / evidence.folder
+        if not evidence.folder or Path(evidence.folder).name != evidence.folder or folder.resolve().parent != self.root:
+            raise EvidenceError(f"package {evidence.folder!r} is not in the evidence folder")
+        path = folder / MANIFEST
+        try:
+            return self._read(path, path.stat().st_mtime_ns, evidence.manifest_sha256)
+        except OSError as error:
+            raise EvidenceError(f"{path}: {error.strerror}") from error
+
+    def open(self, package: Package, name: str) -> Path:
+        """Path of a file that the package names.
+
+        Raises:
+            EvidenceError: the manifest does not name it, or it is not there.
+        """
+        if name not in package.files and name not in (MANIFEST, SEAL):
+            raise EvidenceError(f"package {package.folder.name} has no file {name!r}")
+        path = package.folder / name
+        if path.resolve().parent != package.folder.resolve() or not path.is_file():
+            raise EvidenceError(f"{path}: is missing")
+        return path
+
+
+def _read(path: Path, changed_ns: int, sha256: str) -> Package:
+    """Read a manifest; `changed_ns` only makes the cache notice a change."""
+    content = path.read_bytes()
+    try:
+        manifest = json.loads(content)
+    except ValueError as error:
+        raise EvidenceError(f"{path}: is no JSON") from error
+    if not isinstance(manifest, dict):
+        raise EvidenceError(f"{path}: is no manifest")
+    digest = hashlib.sha256(content[:-SEALED_TAIL] + b"}").hexdigest()
+    return Package(path.parent, manifest, digest == sha256)

@@ -1,0 +1,135 @@
+"""The composition root of the officers' desk, and its `desk.toml`."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography.fernet import Fernet
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Engine
+
+from detector.cases.clocks import load_clocks
+from detector.cases.law import load_law
+from detector.cases.store import CaseStore
+from detector.errors import ConfigurationError, StorageError
+from detector.observation.plate_grammar import UNSURE, classify
+from detector.review.accounts import AccountStore
+from detector.review.app import make_app
+from detector.review.desk import Desk, DeskSettings
+from detector.review.second_factor import SecondFactor
+from detector.review.shelf import EvidenceShelf
+from detector.review.visitors import SessionStore, Timeouts
+from pipelines.build_dispatch import open_life, read_dispatch
+from pipelines.config import Cameras, resolve_home
+
+KEY_FILE = "desk.key"
+
+
+class DeskTable(BaseModel):
+    """`desk.toml` in ROADWARDEN_HOME; every key may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    language: Literal["zh", "en"] = "zh"
+    idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 30
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    refresh_seconds: Annotated[int, Field(ge=1, le=600)] = 5
+    opened_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPlan:
+    """How a desk is opened.
+
+    Attributes:
+        evidence_root: folder of the packages.
+        is_secure: browsers reach it over TLS.
+    """
+
+    evidence_root: Path
+    cameras: Cameras
+    is_secure: bool
+
+
+def load_desk_table(path: Path) -> DeskTable:
+    """Read and check a file; one that is not there changes nothing.
+
+    Raises:
+        ConfigurationError: with file and key.
+    """
+    if not path.is_file():
+        return DeskTable()
+    try:
+        return DeskTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{path}: {key}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
+    """Every collaborator of the desk.
+
+    Raises:
+        ConfigurationError: a table (desk, dispatch, law, clocks) is wrong.
+        StorageError: the key of one-time codes cannot be read or made.
+    """
+    home = resolve_home()
+    table, dispatch = load_desk_table(home / "desk.toml"), read_dispatch()
+    timeouts = Timeouts(timedelta(minutes=table.idle_minutes), timedelta(hours=table.session_hours))
+    settings = DeskSettings(
+        is_secure=plan.is_secure,
+        language=table.language,
+        queue_refresh=timedelta(seconds=table.refresh_seconds),
+        opened_for=timedelta(minutes=table.opened_minutes),
+    )
+    return Desk(
+        engine=engine,
+        accounts=AccountStore(engine, codes=SecondFactor(read_key(home / KEY_FILE))),
+        sessions=SessionStore(engine, timeouts),
+        cases=CaseStore(engine),
+        life=open_life(engine, dispatch),
+        shelf=EvidenceShelf(plan.evidence_root),
+        law=load_law(),
+        clocks=load_clocks(),
+        suggest=dispatch.suggest,
+        is_plate=lambda text: UNSURE not in text and classify(text) is not None,
+        cameras=plan.cameras.by_id if plan.cameras.place else {},
+        settings=settings,
+    )
+
+
+def open_app(engine: Engine, plan: DeskPlan) -> FastAPI:
+    """The desk as an application."""
+    return make_app(open_desk(engine, plan))
+
+
+def read_key(path: Path) -> bytes:
+    """The key that seals secrets of authenticators, made at the first start; readable by its owner alone.
+
+    Raises:
+        StorageError: it cannot be read or made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            key = path.read_bytes().strip()
+        else:
+            with os.fdopen(handle, "wb") as file:
+                key = Fernet.generate_key()
+                file.write(key + b"\n")
+        Fernet(key)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StorageError(f"{path}: is no key; move it away, and enrol authenticators again") from error
+    return key

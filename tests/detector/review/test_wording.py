@@ -1,0 +1,64 @@
+"""The desk speaks two languages, and every word that a page asks for is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from detector.cases.law import load_law
+from detector.entities import Action, CaseStatus, Cover, Fill, Grade, PlateColour, RejectReason, Role, TimeSource
+from detector.review.refusals import MEANINGS, STATUS_TEXTS
+from detector.review.wording import LANGUAGES, Words, load_texts
+from detector.rules import RULES
+
+REVIEW = Path(__file__).resolve().parents[3] / "detector" / "review"
+CODES = {
+    "status": CaseStatus, "action": Action, "reject": RejectReason, "grade": Grade, "cover": Cover, "fill": Fill,
+    "role": [role for role in Role if role is not Role.SYSTEM], "colour": PlateColour, "time_source": TimeSource,
+    "rule": RULES, "act": RULES,
+}  # fmt: skip
+
+
+def test_both_languages_have_the_same_words() -> None:
+    """No text is missing in one language, and each takes the same values."""
+    chinese, english = (load_texts(language) for language in LANGUAGES)
+    assert set(chinese) == set(english)
+    braces = re.compile(r"{(\w+)[^}]*}")
+    assert [key for key in chinese if set(braces.findall(chinese[key])) != set(braces.findall(english[key]))] == []
+    assert [key for key in english if re.search("[一-鿿]", english[key]) and key != "desk.other_language"] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_of_the_program_has_a_word(language: str) -> None:
+    """States, steps, reasons and rules are shown in the reader's language."""
+    texts = load_texts(language)
+    wanted = {f"{group}.{getattr(code, 'value', code)}" for group, codes in CODES.items() for code in codes}
+    assert wanted - set(texts) == set()
+
+
+def test_templates_and_pages_ask_only_for_words_that_are_there() -> None:
+    """Keys written out stand in the dictionary; keys that are put together begin a group that is there."""
+    texts = load_texts("zh")
+    faults = []
+    for path in [*REVIEW.glob("templates/*.html"), *REVIEW.rglob("*.py")]:
+        source = path.read_text(encoding="utf-8")
+        for key, joined in re.findall(r"""\bt(?:\.known)?\(f?["']([\w.]+?\.?)["']\s*(~)?""", source):
+            is_there = any(known.startswith(key) for known in texts) if joined or key.endswith(".") else key in texts
+            faults += [] if is_there else [f"{path.name}: {key}"]
+        faults += [f"{path.name}: {key}" for key in re.findall(r'say="([\w.]+)"', source) if key not in texts]
+        faults += [f"{path.name}: {key}" for key in re.findall(r'"(error\.\w+)"', source) if key not in texts]
+    assert faults == []
+
+
+def test_every_error_has_advice() -> None:
+    """What happened is followed by what to do."""
+    texts = load_texts("en")
+    keys = {text for *_, text in MEANINGS} | set(STATUS_TEXTS.values())
+    keys |= {key for key in texts if key.startswith("error.") and not key.endswith(("_advice", ".title", ".home"))}
+    assert [key for key in keys if f"{key}_advice" not in texts] == []
+
+
+def test_codes_that_come_from_data_are_shown_as_they_are() -> None:
+    """A rule that nobody has words for is no error."""
+    assert Words("zh").known("rule.of_tomorrow", "of_tomorrow") == "of_tomorrow"
+    assert load_law().bases
