@@ -36,7 +36,7 @@ def door(app: FastAPI, desk: Desk) -> FastAPI:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_lets_in_whom_its_rule_names(door: FastAPI, role: Role) -> None:
-    """A role that the rule does not name is refused; another district's case is not there; nothing else is in the way."""
+    """A role that the rule does not name is refused; another district's case is not there; all else is open."""
     client = DeskClient(door, role.value)
     wrong = []
     for route in guarded_routes(door):
