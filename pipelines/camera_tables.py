@@ -12,7 +12,7 @@ from detector.entities import Camera, LegalRecord
 from detector.errors import ConfigurationError
 from detector.evidence.authority import load_authorities
 from detector.rules import RULES, build_rule
-from detector.video.stream_settings import StreamSettings
+from detector.video.stream_settings import GatewayChannel, GatewaySettings, StreamSettings
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -50,29 +50,13 @@ class LegalTable(BaseModel):
         return LegalRecord(**self.model_dump(exclude={"authority"}), authority=authority)
 
 
-class StreamTable(BaseModel):
-    """`[camera.stream]`: how to watch the camera live."""
+class _Credentials(BaseModel):
+    """`username` with `password_env` or `password_file`: no secret stands in the configuration itself."""
 
     model_config = ConfigDict(extra="forbid")
-    url: str
-    transport: Literal["tcp", "udp"] = "tcp"
     username: str | None = None
     password_env: str | None = None
     password_file: Path | None = None
-    timeout_s: Annotated[float, Field(ge=1.0, le=60.0)] = 5.0
-    ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
-    ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
-
-    @field_validator("url")
-    @classmethod
-    def _is_rtsp(cls, value: str) -> str:
-        # The value itself is never repeated: it may hold a password.
-        parts = urlsplit(value)
-        if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname:
-            raise ValueError("must begin with rtsp:// or rtsps:// and name a host")
-        if "@" in parts.netloc:
-            raise ValueError("must hold no credentials; use username and password_env or password_file")
-        return value
 
     @model_validator(mode="after")
     def _credentials_are_whole(self) -> Self:
@@ -81,34 +65,132 @@ class StreamTable(BaseModel):
             raise ValueError("credentials are username with either password_env or password_file")
         return self
 
-    def build(self) -> StreamSettings:
-        """The settings, with the password read from where it is.
+    def password(self, table: str) -> str | None:
+        """The password; None where none is configured.
 
         Raises:
-            ConfigurationError: the password is not there.
+            ConfigurationError: it is not there; names the table's key.
         """
+        return _read_secret(f"{table}.password", self.password_env, self.password_file)
+
+
+class GatewayTable(_Credentials):
+    """`[gateway]`: the WVP gateway of GB/T 28181 cameras."""
+
+    url: str
+    api_key_env: str | None = None
+    api_key_file: Path | None = None
+    timeout_s: Annotated[float, Field(ge=1.0, le=60.0)] = 20.0
+    ca_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        return _check_url(value, ("http", "https")).rstrip("/")
+
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> Self:
+        given = [key for key in (self.username, self.api_key_env, self.api_key_file) if key is not None]
+        if len(given) > 1:
+            raise ValueError("one of username, api_key_env and api_key_file is enough")
+        return self
+
+    def build(self) -> GatewaySettings:
+        """The settings, with the secret read from where it is.
+
+        Raises:
+            ConfigurationError: the secret is not there.
+        """
+        api_key = _read_secret("gateway.api_key", self.api_key_env, self.api_key_file)
+        return GatewaySettings(self.url, api_key, self.username, self.password("gateway"), self.timeout_s, self.ca_file)
+
+
+class Gb28181Table(BaseModel):
+    """`gb28181 = {device, channel}`."""
+
+    model_config = ConfigDict(extra="forbid")
+    device: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
+    channel: Annotated[str, Field(pattern=r"^[0-9]{20}$")]
+
+
+class StreamTable(_Credentials):
+    """`[camera.stream]`: how to watch the camera live."""
+
+    url: str | None = None
+    gb28181: Gb28181Table | None = None
+    transport: Literal["tcp", "udp"] = "tcp"
+    ca_file: Path | None = None
+    check_certificate: bool = True
+    relayed: bool = False
+    timeout_s: Annotated[float, Field(ge=1.0, le=60.0)] = 5.0
+    ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
+    ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
+
+    @field_validator("url")
+    @classmethod
+    def _is_rtsp(cls, value: str | None) -> str | None:
+        return None if value is None else _check_url(value, ("rtsp", "rtsps"))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.url is None) == (self.gb28181 is None):
+            raise ValueError("needs either url or gb28181")
+        if self.url is not None and self.url.startswith("rtsps:") and self.transport == "udp":
+            raise ValueError("rtsps:// goes over tcp: by udp the pictures would not be encrypted")
+        return self
+
+    def build(self, gateway: GatewaySettings | None) -> StreamSettings:
+        """The settings, with the password read from where it is.
+
+        Args:
+            gateway: of GB/T 28181 cameras; None where none is configured.
+
+        Raises:
+            ConfigurationError: the password is not there, or there is no gateway.
+        """
+        channel = None
+        if self.gb28181 is not None:
+            if gateway is None:
+                raise ConfigurationError("stream.gb28181: there is no [gateway] table")
+            channel = GatewayChannel(gateway, self.gb28181.device, self.gb28181.channel)
         return StreamSettings(
-            url=self.url,
+            url=self.url or "",
             transport=self.transport,
             username=self.username,
-            password=self._password(),
+            password=self.password("stream"),
             timeout_s=self.timeout_s,
             ring_s=self.ring_s,
             ring_mb=self.ring_mb,
+            ca_file=self.ca_file,
+            checks_certificate=self.check_certificate,
+            is_relayed=self.relayed or channel is not None,
+            channel=channel,
         )
 
-    def _password(self) -> str | None:
-        if self.password_env is not None:
-            if self.password_env not in os.environ:
-                raise ConfigurationError(f"stream.password_env: {self.password_env} is not in the environment")
-            return os.environ[self.password_env]
-        if self.password_file is None:
-            return None
-        try:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-            raise ConfigurationError(f"stream.password_file: {self.password_file}: {reason}") from None
+
+def _check_url(value: str, schemes: tuple[str, str]) -> str:
+    # The value itself is never repeated: it may hold a password.
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"must begin with {schemes[0]}:// or {schemes[1]}:// and name a host")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no credentials; name where they are in keys of their own")
+    return value
+
+
+def _read_secret(key: str, variable: str | None, file: Path | None) -> str | None:
+    """A secret from the environment or a file; None when neither is named."""
+    if variable is not None:
+        if variable not in os.environ:
+            raise ConfigurationError(f"{key}_env: {variable} is not in the environment")
+        return os.environ[variable]
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise ConfigurationError(f"{key}_file: {file}: {reason}") from None
 
 
 class CameraTable(BaseModel):

@@ -17,7 +17,7 @@ from detector.entities import Camera
 from detector.errors import ConfigurationError
 from detector.rules import RULES
 from detector.video.stream_settings import StreamSettings
-from pipelines.camera_tables import CameraTable
+from pipelines.camera_tables import CameraTable, GatewayTable
 from pipelines.sightings_config import (
     HubTable,
     LeadsTable,
@@ -41,6 +41,7 @@ def default_database() -> str:
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     camera: Annotated[list[CameraTable], Field(min_length=1)]
+    gateway: GatewayTable | None = None
     hub: list[HubTable] = Field(default_factory=list)
     road: list[RoadTable] = Field(default_factory=list)
     privacy: PrivacyTable = Field(default_factory=PrivacyTable)
@@ -57,7 +58,7 @@ class Cameras:
         place: where they are written, for messages: the file, or the version in the database; None for the built-in
             single camera.
         sightings: hubs, roads, privacy and leads.
-        tables: the tables of the file by camera, for `find_streams`.
+        tables, gateway: the tables of the file, for `find_streams`.
     """
 
     by_id: dict[str, Camera]
@@ -65,6 +66,7 @@ class Cameras:
     place: str | None
     sightings: SightingConfig = field(default_factory=SightingConfig)
     tables: Mapping[str, CameraTable] = field(default_factory=dict, repr=False)
+    gateway: GatewayTable | None = field(default=None, repr=False)
 
     def find_streams(self) -> dict[str, StreamSettings]:
         """How to reach the cameras that can be watched live; passwords are read now, so that replay needs none.
@@ -73,10 +75,14 @@ class Cameras:
             ConfigurationError: there is no such camera, or a password is not there.
         """
         streams = {}
+        try:
+            gateway = self.gateway.build() if self.gateway else None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.place}: {error}") from None
         for camera_id, table in self.tables.items():
             if table.stream is not None:
                 try:
-                    streams[camera_id] = table.stream.build()
+                    streams[camera_id] = table.stream.build(gateway)
                 except ConfigurationError as error:
                     raise ConfigurationError(f"{self.place}: camera {camera_id!r}: {error}") from None
         if not streams:
@@ -142,7 +148,9 @@ def parse_cameras(content: bytes, place: str) -> Cameras:
             raise ConfigurationError(f"{place}: camera {table.id!r}: id is used twice")
         by_id[table.id] = table.build()
     sightings = _build_sightings(place, tables, by_id)
-    return Cameras(by_id, hashlib.sha256(content).hexdigest(), place, sightings, {t.id: t for t in tables.camera})
+    return Cameras(
+        by_id, hashlib.sha256(content).hexdigest(), place, sightings, {t.id: t for t in tables.camera}, tables.gateway
+    )
 
 
 def _build_sightings(place: str, tables: _File, by_id: dict[str, Camera]) -> SightingConfig:

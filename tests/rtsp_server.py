@@ -1,33 +1,41 @@
 """A real RTSP server for tests (GStreamer's), run by the system's Python, which has `gi`.
 
-    rtsp_server.py [--only USER:PASSWORD] MOUNT=FILE...
+    rtsp_server.py [--only USER:PASSWORD] [--tls CERTIFICATE KEY] MOUNT=FILE...
 
 Prints its port. Each client gets the file from its beginning, at its own pace; with `--only` after Digest
-authentication.
+authentication, with `--tls` over TLS alone.
 """
 
-import sys
+import argparse
 
 import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--only")
+parser.add_argument("--tls", nargs=2)
+parser.add_argument("mounts", nargs="+")
+arguments = parser.parse_args()
 Gst.init(None)
-arguments = sys.argv[1:]
-credentials = arguments[1].split(":", 1) if arguments[0] == "--only" else None
 server = GstRtspServer.RTSPServer()
 server.set_service("0")
-if credentials:
+if arguments.only or arguments.tls:
     auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "reader")
-    auth.add_digest(*credentials, token)
+    if arguments.only:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(*arguments.only.split(":", 1), token)
+    else:
+        auth.set_default_token(token)
+    if arguments.tls:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*arguments.tls))
     server.set_auth(auth)
-for argument in arguments[2:] if credentials else arguments:
+for argument in arguments.mounts:
     mount, _, file = argument.partition("=")
     codec = "h265" if file.endswith(".hevc.mp4") else "h264"
     demuxer = "tsdemux" if file.endswith(".ts") else "qtdemux"
@@ -35,7 +43,7 @@ for argument in arguments[2:] if credentials else arguments:
     factory.set_launch(
         f'( filesrc location="{file}" ! {demuxer} ! {codec}parse config-interval=-1 ! rtp{codec}pay name=pay0 pt=96 )'
     )
-    if credentials:
+    if server.get_auth():
         role = Gst.Structure.new_empty("reader")
         role.set_value("media.factory.access", True)
         role.set_value("media.factory.construct", True)

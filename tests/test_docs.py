@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from detector.rules import RULES
-from pipelines.camera_tables import CameraTable, LegalTable, StreamTable
+from pipelines.camera_tables import CameraTable, GatewayTable, LegalTable, StreamTable
 from pipelines.sightings_config import HubTable, LeadsTable, PrivacyTable, RoadTable
 
-TABLES = (CameraTable, LegalTable, StreamTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
+TABLES = (CameraTable, GatewayTable, LegalTable, StreamTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
 ROOT = Path(__file__).resolve().parent.parent
 
 

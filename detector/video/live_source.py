@@ -6,6 +6,7 @@
 A session has one stream description and one mapping of time. Whatever changes either of them ends it.
 """
 
+import errno
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from detector.errors import SourceError
 from detector.packets import Packet, StreamInfo
 from detector.video.decoding import describe, open_decoder
 from detector.video.frame_cutter import FrameCutter
+from detector.video.gateway import locate
 from detector.video.host_clock import read_host_offset_ms
 from detector.video.segment_ring import SegmentRing
 from detector.video.source import SourceCounters
@@ -67,7 +69,10 @@ class LiveSource:
             SourceError: the camera cannot be reached, refuses, or sends no video; never names credentials.
         """
         self._camera_id = camera_id
-        self._settings = settings
+        try:
+            self._settings = locate(settings)
+        except SourceError as error:
+            raise SourceError(f"camera {camera_id}: {error}") from None
         self._container = self._connect()
         self._stream = self._video_stream()
         try:
@@ -80,7 +85,7 @@ class LiveSource:
             self._stream.average_rate or self._stream.guessed_rate,
             self._stream.codec_context.reorder_depth,
         )
-        self._clock = StreamClock()
+        self._clock = StreamClock(trusts_reports=not settings.is_relayed)
         self._info: StreamInfo | None = None
         self._origin_pts = 0
         self._packets = 0
@@ -161,20 +166,21 @@ class LiveSource:
         self._reader.join()
 
     def _connect(self) -> av.container.InputContainer:
-        options = {"rtsp_transport": self._settings.transport, "analyzeduration": "3000000", "max_delay": "500000"}
         try:
             timeout = (OPEN_TIMEOUT_S, self._settings.timeout_s)
-            return av.open(self._settings.full_url(), options=options, timeout=timeout)
+            return av.open(self._settings.full_url(), options=self._settings.options(), timeout=timeout)
         except (av.error.FFmpegError, OSError) as error:
             # The exception's own text holds the URL with the password.
             reason = error.strerror or type(error).__name__
-            raise SourceError(f"camera {self._camera_id}: {self._settings.url}: {reason}") from None
+            if self._settings.url.startswith("rtsps:") and error.errno == errno.EIO:
+                reason += " (over TLS: an unknown authority, or a certificate that is not for this host?)"
+            raise SourceError(f"camera {self._camera_id}: {self._settings.shown_url}: {reason}") from None
 
     def _video_stream(self) -> VideoStream:
         streams = self._container.streams.video
         if not streams or streams[0].codec_context is None:
             self._container.close()
-            raise SourceError(f"camera {self._camera_id}: {self._settings.url}: no video that can be decoded")
+            raise SourceError(f"camera {self._camera_id}: {self._settings.shown_url}: no video that can be decoded")
         return streams[0]
 
     def _read(self) -> None:

@@ -48,8 +48,13 @@ class StreamClock:
         settled: the mapping; None until it is known.
     """
 
-    def __init__(self) -> None:
-        """Start before the first packet."""
+    def __init__(self, *, trusts_reports: bool = True) -> None:
+        """Start before the first packet.
+
+        Args:
+            trusts_reports: whether sender reports come from the camera itself; those of a relay say nothing of capture.
+        """
+        self._trusts_reports = trusts_reports
         self.settled: Settled | None = None
         self._first_arrival: datetime | None = None
         self._least: datetime | None = None  # arrival of stream_s 0 as the least delayed packet has it
@@ -67,6 +72,7 @@ class StreamClock:
         Returns:
             Why the session's time no longer holds, in words; None while it does.
         """
+        reported = reported if self._trusts_reports else None
         origin = arrival - timedelta(seconds=stream_s)
         self._first_arrival = self._first_arrival or arrival
         self._least = origin if self._least is None else min(self._least, origin)

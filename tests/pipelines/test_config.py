@@ -133,6 +133,9 @@ def write_stream(folder: Path, stream: str) -> Path:
         ('url = "rtsp://a/b"\npassword_env = "X"', "password_env or password_file"),
         ('url = "rtsp://a/b"\ntransport = "pigeon"', "stream.transport"),
         ('url = "rtsp://a/b"\nring_s = 5', "stream.ring_s"),
+        ('url = "rtsps://a/b"\ntransport = "udp"', "not be encrypted"),
+        ("ring_mb = 32", "either url or gb28181"),
+        ('gb28181 = {device = "1", channel = "2"}', "stream.gb28181.device"),
     ],
 )
 def test_a_wrong_stream_is_one_line_without_secrets(tmp_path: Path, stream: str, told: str) -> None:
@@ -155,6 +158,37 @@ def test_passwords_come_from_environment_or_file(tmp_path: Path, monkeypatch: py
         cameras.find_streams()
     monkeypatch.setenv("GATE_PASSWORD", "other")
     assert cameras.find_streams()["gate"].password == "other"
+
+
+DEVICE, CHANNEL = "50010700001180000001", "50010700001310000002"
+
+
+def test_a_gb28181_camera_is_reached_through_the_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's secret is read when a camera is to be watched; without a gateway the camera is named."""
+    path = write_stream(tmp_path, f'gb28181 = {{device = "{DEVICE}", channel = "{CHANNEL}"}}')
+    with pytest.raises(ConfigurationError, match=r"camera 'gate': stream\.gb28181: there is no \[gateway\] table"):
+        load_cameras(path).find_streams()
+    gateway = '[gateway]\nurl = "http://wvp:18080/"\napi_key_env = "WVP_KEY"\n'
+    path.write_text(path.read_text(encoding="utf-8") + gateway, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"gateway\.api_key_env: WVP_KEY is not in the environment"):
+        load_cameras(path).find_streams()
+    monkeypatch.setenv("WVP_KEY", "hunter2")
+    settings = load_cameras(path).find_streams()["gate"]
+    assert (settings.channel.device, settings.channel.channel) == (DEVICE, CHANNEL)
+    assert (settings.channel.gateway.url, settings.channel.gateway.api_key) == ("http://wvp:18080", "hunter2")
+    assert settings.is_relayed
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "gateway", ['url = "http://u:hunter2@wvp"', 'url = "ftp://wvp"', 'url = "http://wvp"\nkey = 1']
+)
+def test_a_wrong_gateway_is_one_line_without_secrets(tmp_path: Path, gateway: str) -> None:
+    """The table is named."""
+    path = write_stream(tmp_path, f'url = "rtsp://a/b"\n[gateway]\n{gateway}')
+    with pytest.raises(ConfigurationError, match="gateway") as caught:
+        load_cameras(path)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_without_any_stream_nothing_can_be_watched(tmp_path: Path) -> None:

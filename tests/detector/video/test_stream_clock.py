@@ -30,6 +30,16 @@ def test_a_camera_with_a_wrong_clock_is_uncertain_by_as_much() -> None:
     assert clock.settled.basis.uncertainty_ms == 600_000.0
 
 
+def test_reports_of_a_relay_are_not_taken_for_capture_time() -> None:
+    """A media server stamps anew what it passes on: arrival counts, with its uncertainty."""
+    clock = StreamClock(trusts_reports=False)
+    clock.take(0.0, at(0.3), at(0.2))
+    assert clock.settled is None
+    clock.take(SETTLE_S, at(SETTLE_S + 0.4), at(SETTLE_S + 0.2))
+    assert clock.settled.basis.source is TimeSource.HOST_ARRIVAL
+    assert clock.settled.started_at == at(0.3)
+
+
 def test_without_reports_the_least_delayed_arrival_counts() -> None:
     """A burst of stored packets at the beginning does not move the time."""
     clock = StreamClock()
