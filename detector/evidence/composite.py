@@ -118,10 +118,19 @@ def load_font(size: int) -> ImageFont.FreeTypeFont:
     Raises:
         EvidenceError: it is missing.
     """
+    return ImageFont.truetype(str(find_font()), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def find_font() -> Path:
+    """The file of the bundled CJK font.
+
+    Raises:
+        EvidenceError: it is missing.
+    """
     paths = sorted(FONTS.glob("*CJK*.[ot]tf"))
     if not paths:
         raise EvidenceError(f"{FONTS}: the bundled CJK font is missing; reinstall")
-    return ImageFont.truetype(str(paths[0]), size, layout_engine=ImageFont.Layout.BASIC)
+    return paths[0]
 
 
 def wrap(value: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:

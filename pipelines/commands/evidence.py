@@ -1,4 +1,4 @@
-"""`roadwarden verify`, `roadwarden export` and `roadwarden keys`."""
+"""`roadwarden verify`, `roadwarden export`, `roadwarden print` and `roadwarden keys`."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from detector.errors import EvidenceError
+from detector.errors import EvidenceError, StorageError
 from detector.evidence.archive import opened, write_archive
 from detector.evidence.chain import check_chain, public_keys, read_chain
 from detector.evidence.keys import KeyFolder
 from detector.evidence.texts import Language, text
 from detector.evidence.verify import verify_package
-from pipelines.commands.options import AsJson, Database, open_store
+from pipelines.commands.options import AsJson, Database, open_engine, open_store
 from pipelines.config import resolve_home
+from pipelines.printing import print_case
 
 keys_app = typer.Typer(help="Keys that sign evidence packages.", no_args_is_help=True, rich_markup_mode=None)
 LanguageOption = Annotated[Language, typer.Option(help="Language of the answer.")]
@@ -70,6 +71,23 @@ def export(
     print(f"{target}: {size / 1e6:.1f} MB, grade {case.grade.value}")
 
 
+def print_pdf(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="Id of the case.")],
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: CASE.pdf.")] = None,
+    originals: Annotated[bool, typer.Option("--originals", help="Original pictures instead of masked copies.")] = False,
+    language: Annotated[Language, typer.Option(help="Language of the pages.")] = Language.ZH,
+    database: Database = None,
+) -> None:
+    """Print a case as PDF (A4): pictures, facts, basis, reviews, hashes, and a QR code of the manifest's hash.
+
+    Example: roadwarden print RW-20260518-093012-1A2B3C4D --output case.pdf
+    """
+    document = print_case(open_engine(database), case_id, masked=not originals, language=language)
+    target = output or Path(f"{case_id}.pdf")
+    write_whole(target, document)
+    print(f"{target}: {len(document) / 1e6:.1f} MB")
+
+
 @keys_app.command("make")
 def make() -> None:
     """Make the first key of this site."""
@@ -113,6 +131,21 @@ def _verify_chain(root: Path, keys: Mapping[str, Ed25519PublicKey], language: La
             print(f"{root}: {text('chain.whole', language, count=len(lines))}")
     if faults:
         raise typer.Exit(1)
+
+
+def write_whole(target: Path, document: bytes) -> None:
+    """Write a file that appears whole or not at all; an older one of that name is replaced.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_bytes(document)
+        part.rename(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(f"{target} cannot be written: {error.strerror}") from error
 
 
 def _keys() -> KeyFolder:
