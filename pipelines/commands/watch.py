@@ -21,6 +21,7 @@ from detector.entities import (
 from detector.errors import ConfigurationError, StorageError
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.patterns.interceptions import InterceptionStore
+from detector.patterns.leads import LeadStore
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from detector.registers.reading import normalise, read_requests
@@ -48,6 +49,7 @@ def add(
     expires: Annotated[str, typer.Option(metavar="ISO8601", help="Until when, with offset from UTC.")],
     colour: Annotated[PlateColour | None, typer.Option(help="Of the plate; a sure other colour never matches.")] = None,
     vehicle: Annotated[str | None, typer.Option(metavar="TYPE", help=f"One of {', '.join(VEHICLES)}.")] = None,
+    lead: Annotated[str | None, typer.Option(metavar="LEAD", help="Id of the lead that led to it.")] = None,
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,8 +59,11 @@ def add(
         raise ConfigurationError("PLATE is no complete Chinese plate")
     if vehicle is not None and vehicle not in VEHICLES:
         raise ConfigurationError(f"--vehicle must be one of {', '.join(VEHICLES)}")
-    request = WatchRequest(text, reason, parse_instant(expires, "--expires"), colour and colour.value, vehicle)
+    until = parse_instant(expires, "--expires")
+    if lead is not None:
+        LeadStore(open_engine(database)).get(lead)
     watch, actor = _sign_in(database, applicant)
+    request = WatchRequest(text, reason, until, colour and colour.value, vehicle, lead)
     _print_entry(watch.apply(request, actor), as_json)
 
 

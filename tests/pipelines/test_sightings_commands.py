@@ -176,6 +176,8 @@ def test_the_watch_list_needs_two_people(tmp_path):
         assert run("accounts", "change", name, home=tmp_path, **given).returncode == 0
     wanted = ("watch", "add", "渝A·12345", "--applicant", "li", "--reason", "complaint", "--expires")
     assert run(*wanted, "2020-01-01T00:00:00+08:00", home=tmp_path, **one).returncode == 1
+    unknown = run(*wanted, (datetime.now(UTC) + timedelta(days=3)).isoformat(), "--lead", "RL-0", home=tmp_path, **one)
+    assert "no lead RL-0" in unknown.stderr
     entry = answer(*wanted, (datetime.now(UTC) + timedelta(days=3)).isoformat(), home=tmp_path, **one)
     assert (entry["plate"], entry["status"]) == ("渝A12345", "requested")
     for name in ("li", "wang"):
