@@ -208,6 +208,7 @@ class CameraTable(BaseModel):
     reads_plates: bool = True
     approaching: bool | None = None
     zone: Annotated[list[tuple[Share, Share]], Field(min_length=3)] | None = None
+    lines: dict[str, tuple[tuple[Share, Share], tuple[Share, Share]]] = Field(default_factory=dict)
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     legal: LegalTable | None = None
     stream: StreamTable | None = None
@@ -247,6 +248,7 @@ class CameraTable(BaseModel):
             sees_into_box=self.sees_into_box,
             reads_plates=self.reads_plates,
             zone=tuple(self.zone) if self.zone else None,
+            lines=self.lines,
             approaching=self.approaching,
             rules=in_force,
             legal=self.legal.build() if self.legal else None,

@@ -68,23 +68,29 @@ class Cameras:
     tables: Mapping[str, CameraTable] = field(default_factory=dict, repr=False)
     gateway: GatewayTable | None = field(default=None, repr=False)
 
+    def find_stream(self, camera_id: str) -> StreamSettings | None:
+        """How to reach a camera; its password is read now. None for one that cannot be watched live.
+
+        Raises:
+            ConfigurationError: a password is not there.
+        """
+        table = self.tables.get(camera_id)
+        if table is None or table.stream is None:
+            return None
+        try:
+            needs_gateway = table.stream.gb28181 is not None and self.gateway is not None
+            return table.stream.build(self.gateway.build() if needs_gateway else None)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.place}: camera {camera_id!r}: {error}") from None
+
     def find_streams(self) -> dict[str, StreamSettings]:
         """How to reach the cameras that can be watched live; passwords are read now, so that replay needs none.
 
         Raises:
             ConfigurationError: there is no such camera, or a password is not there.
         """
-        streams = {}
-        try:
-            gateway = self.gateway.build() if self.gateway else None
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{self.place}: {error}") from None
-        for camera_id, table in self.tables.items():
-            if table.stream is not None:
-                try:
-                    streams[camera_id] = table.stream.build(gateway)
-                except ConfigurationError as error:
-                    raise ConfigurationError(f"{self.place}: camera {camera_id!r}: {error}") from None
+        streams = {camera_id: self.find_stream(camera_id) for camera_id in self.by_id}
+        streams = {camera_id: settings for camera_id, settings in streams.items() if settings is not None}
         if not streams:
             where = self.place or "no cameras.toml in use"
             raise ConfigurationError(f"{where}: no camera has a [camera.stream] table; nothing can be watched live")

@@ -60,6 +60,7 @@ class Camera:
         sees_into_box: capability flag; without it no rule about the load may yield anything.
         reads_plates: capability flag; without it no rule about plates may yield anything.
         zone: polygon in shares of width and height (0 to 1) within which vehicles are judged; None = whole picture.
+        lines: name → two ends in shares of width and height, for orientation: stop line, gate, edge of the site.
         approaching: True where traffic comes toward the camera (front plates), False where it leaves, None for both.
         rules: rule name → parameters that differ from the rule's defaults; a rule not named is not in force.
         legal: the legal record; None makes every case a lead.
@@ -76,6 +77,7 @@ class Camera:
     sees_into_box: bool = True
     reads_plates: bool = True
     zone: tuple[Point, ...] | None = None
+    lines: dict[str, tuple[Point, Point]] = field(default_factory=dict)
     approaching: bool | None = None
     rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     legal: LegalRecord | None = None

@@ -119,6 +119,11 @@ class LiveSource:
         return self._time
 
     @property
+    def clock_offset_s(self) -> float | None:
+        """How far the camera's clock was ahead of ours when the session began; None where it tells no time."""
+        return self._clock.offset_s
+
+    @property
     def started_at(self) -> datetime:
         """Capture time of the first picture, aware UTC."""
         return self._clock.settled.started_at

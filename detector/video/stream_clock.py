@@ -46,6 +46,8 @@ class StreamClock:
 
     Attributes:
         settled: the mapping; None until it is known.
+        offset_s: how far the camera's clock is ahead of ours (the way here makes it seem a little behind); None without
+            sender reports.
     """
 
     def __init__(self, *, trusts_reports: bool = True) -> None:
@@ -56,6 +58,7 @@ class StreamClock:
         """
         self._trusts_reports = trusts_reports
         self.settled: Settled | None = None
+        self.offset_s: float | None = None
         self._first_arrival: datetime | None = None
         self._least: datetime | None = None  # arrival of stream_s 0 as the least delayed packet has it
         self._window: datetime | None = None  # the same, of the current window
@@ -92,8 +95,9 @@ class StreamClock:
     def _try_to_settle(self, stream_s: float, arrival: datetime, reported: datetime | None) -> None:
         if reported is not None:
             started_at = reported - timedelta(seconds=stream_s)
-            offset_ms = abs((started_at - self._least).total_seconds()) * 1000
-            basis = TimeBasis(TimeSource.RTCP_SENDER_REPORT, round(max(REPORT_UNCERTAINTY_MS, offset_ms), 1))
+            self.offset_s = (started_at - self._least).total_seconds()
+            uncertainty_ms = round(max(REPORT_UNCERTAINTY_MS, abs(self.offset_s) * 1000), 1)
+            basis = TimeBasis(TimeSource.RTCP_SENDER_REPORT, uncertainty_ms)
             self.settled = Settled(basis, started_at)
         elif arrival - self._first_arrival >= timedelta(seconds=SETTLE_S):
             self.settle()

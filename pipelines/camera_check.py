@@ -1,0 +1,117 @@
+"""Tries cameras, all at once: what each of them sends, how its clock stands to ours, and what is wrong with it."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from detector.entities import TimeSource
+from detector.errors import ConfigurationError, SourceError
+from detector.evidence.grade import MAX_UNCERTAINTY_MS, MIN_IMAGE_WH
+from detector.video.live_source import LiveSource
+from pipelines.config import Cameras
+
+AT_ONCE = 64
+"""Cameras that are tried side by side; each costs a thread that waits."""
+
+MEASURE_S = 3.0
+"""Seconds of stream over which the picture rate is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """What a camera showed of itself.
+
+    Attributes:
+        codec, width, height: None when nothing came.
+        fps: pictures a second, measured; None when too few came.
+        time: where capture times come from; None when nothing came.
+        clock_offset_s: how far the camera's clock is ahead of ours; None when it tells no time.
+        problem: why it cannot be watched; None when it can.
+        remarks: what works, but not as it should.
+    """
+
+    camera_id: str
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    time: str | None = None
+    clock_offset_s: float | None = None
+    problem: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def check_cameras(cameras: Cameras, camera_ids: list[str]) -> list[CameraReport]:
+    """Try cameras side by side, none for longer than its time-outs allow; the reports come in the order asked for."""
+    with ThreadPoolExecutor(min(AT_ONCE, len(camera_ids))) as pool:
+        return list(pool.map(lambda camera_id: check_camera(cameras, camera_id), camera_ids))
+
+
+def check_camera(cameras: Cameras, camera_id: str) -> CameraReport:
+    """Connect, decode one picture, and measure for `MEASURE_S`; credentials are in no report."""
+    try:
+        settings = cameras.find_stream(camera_id)
+    except ConfigurationError as error:
+        return CameraReport(camera_id, problem=str(error))
+    if settings is None:
+        return CameraReport(camera_id, problem="has no [camera.stream] table")
+    camera = cameras.by_id[camera_id]
+    with tempfile.TemporaryDirectory(prefix="roadwarden-check-") as folder:
+        try:
+            source = LiveSource(camera_id, camera.analysis_fps, settings, Path(folder) / "ring")
+        except SourceError as error:
+            return CameraReport(camera_id, problem=str(error).removeprefix(f"camera {camera_id}: "))
+        with source:
+            frame = next(iter(source), None)
+            fps = _measure_fps(source)
+        width, height = source.info.upright_wh
+        return CameraReport(
+            camera_id,
+            source.info.codec,
+            width,
+            height,
+            fps,
+            source.time.source.value,
+            None if source.clock_offset_s is None else round(source.clock_offset_s, 2),
+            None if frame is not None else f"no picture can be decoded ({'; '.join(source.losses) or 'none came'})",
+            tuple(_remark(source, fps, camera.analysis_fps)),
+        )
+
+
+def _measure_fps(source: LiveSource) -> float | None:
+    """Pictures a second over what the ring holds by now, and as much more as `MEASURE_S` asks for."""
+    until, clock = monotonic() + 2 * MEASURE_S, Event()
+    while source.end_reason is None and monotonic() < until and _span_s(source) < MEASURE_S:
+        clock.wait(0.1)
+    pictures, span_s = source.counters.packets, _span_s(source)
+    return round((pictures - 1) / span_s, 1) if pictures > 2 and span_s > 0 else None
+
+
+def _span_s(source: LiveSource) -> float:
+    first_s, last_s = source.ring.span_s or (0.0, 0.0)
+    return last_s - first_s
+
+
+def _remark(source: LiveSource, fps: float | None, analysis_fps: float) -> list[str]:
+    """What stands against evidence, and what against seeing well."""
+    remarks = []
+    width, height = source.info.upright_wh
+    if width < MIN_IMAGE_WH[0] or height < MIN_IMAGE_WH[1]:
+        remarks.append(f"smaller than {MIN_IMAGE_WH[0]}x{MIN_IMAGE_WH[1]}: leads only")
+    if source.time.source is not TimeSource.RTCP_SENDER_REPORT:
+        remarks.append("tells no capture time: leads only")
+    elif source.clock_offset_s is not None and abs(source.clock_offset_s) * 1000 > MAX_UNCERTAINTY_MS:
+        remarks.append("clock is wrong: leads only")
+    if fps is not None and fps < analysis_fps:
+        remarks.append(f"fewer pictures than analysis_fps = {analysis_fps:g}")
+    if source.end_reason not in (None, "it was stopped"):
+        remarks.append(source.end_reason)
+    return remarks
