@@ -5,17 +5,24 @@ import random
 import secrets
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from detector.entities import Camera
 from detector.errors import SourceError
+from detector.video.activity_gate import ActivityLevel, PacketGate
 from detector.video.live_source import LiveSource
+from detector.video.source import Glance
 from detector.video.stream_settings import StreamSettings
 from pipelines.intake import Intake, SessionBegins, SessionEnds
 
 logger = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+
+START_LAG_S, START_S = 8.0, 40.0
+"""Frames wait while a session's clock settles: in its first `START_S` seconds so much more lag is no overload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class CameraWatch(threading.Thread):
 
     Attributes:
         source: the session in progress; None while connecting.
+        level: what activity costs at this camera; learned in one session, it serves the next.
         sessions: sessions so far.
         last_fault: why the last session or attempt ended; None before.
     """
@@ -49,6 +57,7 @@ class CameraWatch(threading.Thread):
         self._stop_wanted = threading.Event()
         self._rng = random.Random()
         self.source: LiveSource | None = None
+        self.level = ActivityLevel()
         self.sessions = 0
         self.last_fault: str | None = None
 
@@ -81,12 +90,20 @@ class CameraWatch(threading.Thread):
         source = LiveSource(camera.camera_id, camera.analysis_fps, self.plan.stream, folder, self._stop_wanted)
         self.sessions += 1
         logger.info("camera %s: live, %s, time by %s", camera.camera_id, source.info.codec, source.time.source)
+        source.gate = PacketGate(self.level)
+        began = monotonic()
+
+        def lag_s(stream_s: float) -> float:
+            allowed_s = START_LAG_S if monotonic() - began < START_S else 0.0
+            return source.newest_s - stream_s - allowed_s
+
         self._intake.put(camera.camera_id, SessionBegins(source))
         try:
             with source:
                 self.source = source
-                for frame in source:
-                    self._intake.put(camera.camera_id, frame)
+                for seen in source:
+                    stream_s = seen.frame.stream_s if isinstance(seen, Glance) else seen.stream_s
+                    self._intake.put(camera.camera_id, seen, partial(lag_s, stream_s))
         finally:
             self.source = None
             self.last_fault = f"camera {camera.camera_id}: {source.end_reason}"

@@ -1,26 +1,26 @@
 """Live cameras through the pipeline of replay: one process, one thread a camera, one thread that judges."""
 
-import fcntl
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TextIO
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Frame
-from detector.errors import RoadwardenError, StorageError
+from detector.entities import Camera, Detections, Frame
+from detector.errors import RoadwardenError
+from detector.video.activity_gate import PacketGate
 from detector.video.live_source import LiveSource
+from detector.video.source import Glance
 from pipelines.camera_watch import CameraPlan, CameraWatch
 from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
 from pipelines.journal import Journal
 from pipelines.package_maker import PackageMaker
-from pipelines.recovery import Remains, find_remains
+from pipelines.recovery import Remains, find_remains, lock_rings
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 from pipelines.workers import Workers
@@ -53,6 +53,16 @@ class _Session:
     camera: Camera
     footage: Footage
     cases: CasePipeline
+    gate: PacketGate | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """One item of each camera, and the detections of its pictures, on which a thread of its own works ahead."""
+
+    items: dict[str, Item]
+    pictures: list[Frame]
+    found: Future[list[Detections]]
 
 
 class LiveRunner:
@@ -71,12 +81,14 @@ class LiveRunner:
             StorageError: the ring's folder cannot be written, or another process uses it.
         """
         self._desk = desk
-        self._lock = _lock(ring_root)
+        self._lock = lock_rings(ring_root)
         self._intake = intake or Intake()
         self._ring_root = ring_root
         self._plans = {plan.camera.camera_id: plan for plan in plans}
         self._watches: dict[str, CameraWatch] = {}
         self._workers = Workers.threads()
+        self._detector = ThreadPoolExecutor(1, "detector")
+        self._ahead: _Batch | None = None
         self._flushing: Future | None = None
         self._sessions: dict[str, _Session] = {}
         self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
@@ -94,7 +106,7 @@ class LiveRunner:
         chores_at, report_at = monotonic() + CHORES_S, monotonic() + REPORT_S
         while not stop.is_set():
             self._follow_plans()
-            self._judge(self._intake.take(timeout_s=0.5))
+            self._work(timeout_s=0.5)
             self._finish_sessions()
             if monotonic() >= chores_at:
                 self._do_chores()
@@ -159,28 +171,47 @@ class LiveRunner:
         """Frames of a camera that were due and not analysed, because fresher ones came."""
         return self._intake.shed(camera_id)
 
-    def _judge(self, batch: dict[str, Item]) -> None:
-        """One item of each camera: beginnings first, then all frames at once, then ends."""
-        for camera_id, item in batch.items():
+    def _work(self, timeout_s: float) -> bool:
+        """Begin the detection of the next batch, and judge the one before; False when there is neither."""
+        items = self._intake.take(0.0 if self._ahead else timeout_s)
+        ready, self._ahead = self._ahead, None
+        if items:
+            pictures = [seen.frame if isinstance(seen, Glance) else seen for seen in items.values() if _is_seen(seen)]
+            found = self._detector.submit(self._desk.pipeline.detect, pictures)
+            self._ahead = _Batch(items, pictures, found)
+        if ready is not None:
+            self._judge(ready)
+        return bool(items) or ready is not None
+
+    def _judge(self, batch: _Batch) -> None:
+        """One item of each camera: beginnings first, then all pictures, then ends."""
+        found = {picture.camera_id: found for picture, found in zip(batch.pictures, batch.found.result(), strict=True)}
+        for camera_id, item in batch.items.items():
             if isinstance(item, SessionBegins):
                 self._begin(camera_id, item.source)
-        frames = [item for item in batch.values() if isinstance(item, Frame)]
-        if frames:
-            for judged in self._desk.pipeline.process(frames):
-                self._take(self._sessions[judged.vehicle_pass.camera_id], judged)
-            for frame in frames:
-                self.analysed[frame.camera_id] += 1
-                self._sessions[frame.camera_id].cases.advance(frame.stream_s)
-        for camera_id, item in batch.items():
-            if isinstance(item, SessionEnds):
+        frames = [item for item in batch.items.values() if isinstance(item, Frame)]
+        for judged in self._desk.pipeline.judge(frames, [found[frame.camera_id] for frame in frames]):
+            self._take(self._sessions[judged.vehicle_pass.camera_id], judged)
+        for frame in frames:
+            self.analysed[frame.camera_id] += 1
+            self._note_judged(frame, self._desk.pipeline.is_busy(frame.camera_id))
+        for camera_id, item in batch.items.items():
+            if isinstance(item, Glance):
+                self._note_judged(item.frame, self._desk.pipeline.glance(item.frame, found[camera_id]))
+            elif isinstance(item, SessionEnds):
                 self._end(camera_id)
+
+    def _note_judged(self, frame: Frame, is_busy: bool) -> None:
+        session = self._sessions[frame.camera_id]
+        session.cases.advance(frame.stream_s)
+        if session.gate is not None:
+            session.gate.judged(frame.stream_s, is_busy)
 
     def _begin(self, camera_id: str, source: LiveSource) -> None:
         camera = self._watches[camera_id].plan.camera
         journal = Journal(source.ring.folder, source.info, source.time)
-        self._sessions[camera_id] = _Session(
-            camera, source, CasePipeline(camera, source, self._keeping(camera, journal))
-        )
+        cases = CasePipeline(camera, source, self._keeping(camera, journal))
+        self._sessions[camera_id] = _Session(camera, source, cases, source.gate)
         self._desk.pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
 
     def _resume(self, remains: Remains) -> _Session:
@@ -200,6 +231,9 @@ class LiveRunner:
     def _take(self, session: _Session, judged: JudgedPass) -> None:
         """A judged pass to the cases and, when it has ended, to the sightings."""
         session.cases.take(judged)
+        ended = judged.vehicle_pass
+        if session.gate is not None and not ended.is_open and ended.direction and ended.observations:
+            session.gate.learn(ended.observations[0].stream_s)
         if self._desk.recorder is None:
             return
         time = session.footage.time
@@ -244,9 +278,10 @@ class LiveRunner:
         for watch in self._watches.values():
             watch.stop()
         while any(watch.is_alive() for watch in self._watches.values()):
-            self._judge(self._intake.take(timeout_s=0.2))
-        while batch := self._intake.take(timeout_s=0.0):
-            self._judge(batch)
+            self._work(timeout_s=0.2)
+        while self._work(timeout_s=0.0):
+            pass
+        self._detector.shutdown()
         until = monotonic() + LAST_TRIES_S
         while self._is_writing() and monotonic() < until:
             self._finish_sessions()
@@ -265,16 +300,6 @@ def _alarm(camera_id: str) -> Callable[[RoadwardenError], None]:
     return lambda error: logger.error("camera %s: %s", camera_id, error)
 
 
-def _lock(ring_root: Path) -> TextIO:
-    """A lock that lives as long as the process: two of them would overwrite each other's rings."""
-    try:
-        ring_root.mkdir(parents=True, exist_ok=True)
-        file = (ring_root / "lock").open("w")
-    except OSError as error:
-        raise StorageError(f"packet ring {ring_root} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise StorageError(f"packet ring {ring_root}: another roadwarden run is using it") from error
-    return file
+def _is_seen(item: Item) -> bool:
+    """Whether an item is a picture."""
+    return isinstance(item, Frame | Glance)

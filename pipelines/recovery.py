@@ -1,11 +1,14 @@
 """What a killed process left: packet rings on disk, and journals of the cases that waited for their evidence."""
 
+import fcntl
 import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from detector.entities import TimeBasis
+from detector.errors import StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.packets import StreamInfo
 from detector.video.segment_ring import SegmentRing
@@ -53,3 +56,22 @@ def find_remains(ring_root: Path) -> list[Remains]:
             continue
         found.append(Remains(journal.info, journal.time, ring, journal.waiting))
     return found
+
+
+def lock_rings(ring_root: Path) -> TextIO:
+    """A lock that lives as long as the process: two of them would overwrite each other's rings.
+
+    Raises:
+        StorageError: the folder cannot be written, or another process uses it.
+    """
+    try:
+        ring_root.mkdir(parents=True, exist_ok=True)
+        file = (ring_root / "lock").open("w")
+    except OSError as error:
+        raise StorageError(f"packet ring {ring_root} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StorageError(f"packet ring {ring_root}: another roadwarden run is using it") from error
+    return file

@@ -7,7 +7,7 @@ serve the detector alone, everything after it works frame by frame, with state p
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from detector.observation.protocols import LoadReader, PlateReader
 from detector.observation.vehicle_pass import PassAssembler
 from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
+from detector.tracking.standing import StandingVehicles
 
 DETECT_AHEAD = 3
 """Batches that the detector may be ahead: it and the second-stage models then keep two cores busy (a nano model gains
@@ -56,6 +57,8 @@ class _Lane:
     assembler: PassAssembler
     rules: tuple[Rule, ...]
     absolute_time: bool
+    standing: StandingVehicles = field(default_factory=StandingVehicles)
+    is_busy: bool = False
     last_frame: Frame | None = None
 
 
@@ -101,7 +104,7 @@ class ViolationPipeline:
         Returns:
             Passes that ended or settled something, in the order of the frames.
         """
-        return self._judge_batch(frames, self._detect(frames))
+        return self.judge(frames, self.detect(frames))
 
     def run(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[Sequence[Frame], list[JudgedPass]]]:
         """Like `process` for one batch after another, with the detector working ahead in a thread of its own.
@@ -112,24 +115,37 @@ class ViolationPipeline:
         with ThreadPoolExecutor(1, "detector") as detector:
             ahead = deque()
             for frames in batches:
-                ahead.append((frames, detector.submit(self._detect, frames)))
+                ahead.append((frames, detector.submit(self.detect, frames)))
                 if len(ahead) > DETECT_AHEAD:
                     done, found = ahead.popleft()
-                    yield done, self._judge_batch(done, found.result())
+                    yield done, self.judge(done, found.result())
             for done, found in ahead:
-                yield done, self._judge_batch(done, found.result())
+                yield done, self.judge(done, found.result())
 
-    def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame; touches no camera's state."""
         return self._models.detector.detect([frame.image for frame in frames])
 
-    def _judge_batch(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[JudgedPass]:
-        """Everything after detection, frame by frame."""
+    def judge(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[JudgedPass]:
+        """Everything after detection, frame by frame; together with `detect` it is `process`."""
         return [
             judged
             for frame, detections in zip(frames, found, strict=True)
             for judged in self._step(self._lanes[frame.camera_id], frame, detections)
         ]
+
+    def glance(self, frame: Frame, detections: Detections) -> bool:
+        """Look at a frame outside the order of time, of a scene that is held to be still.
+
+        Returns:
+            Whether it shows a vehicle that has not stood where it is for long.
+        """
+        lane = self._lanes[frame.camera_id]
+        return lane.standing.update(detections.where(_is_vehicle(detections)), frame.stream_s)
+
+    def is_busy(self, camera_id: str) -> bool:
+        """Whether the last frame of a camera showed a vehicle that has not stood where it is for long."""
+        return self._lanes[camera_id].is_busy
 
     def close_camera(self, camera_id: str) -> list[JudgedPass]:
         """End every pass that is still open; the camera must be opened again before more frames."""
@@ -143,7 +159,9 @@ class ViolationPipeline:
     def _step(self, lane: _Lane, frame: Frame, detections: Detections) -> list[JudgedPass]:
         """One frame of one camera."""
         lane.last_frame = frame
-        tracks = lane.tracker.update(detections.where(_is_vehicle(detections)), frame.captured_at)
+        vehicles = detections.where(_is_vehicle(detections))
+        lane.is_busy = lane.standing.update(vehicles, frame.stream_s)
+        tracks = lane.tracker.update(vehicles, frame.captured_at)
         return self._judge(lane, lane.assembler.update(frame, tracks, absolute_time=lane.absolute_time))
 
     def _judge(self, lane: _Lane, passes: Sequence[VehiclePass]) -> list[JudgedPass]:

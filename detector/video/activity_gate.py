@@ -5,7 +5,7 @@ so the gate learns it from what the analysis finds: `ActivityLevel` keeps, for t
 many bytes a second there were when the look began. Below the least of them, with a margin, nothing is expected. A
 camera whose stream shows no such contrast (constant bit rate, noise at night) never gets below it and is never gated.
 
-    closed:  key frames alone ("glances"), for a detector without memory; everything else waits in the look-back
+    closed:  some key frames alone ("glances"), for a detector without memory; everything else waits in the look-back
     opens:   by bytes, or by a glance that shows a vehicle where none stood; decoding begins `look_back_s` earlier
     closes:  when bytes have been few for a while, and analysis has seen everything until then and nothing that moves
 
@@ -33,6 +33,7 @@ class GateSettings:
     Attributes:
         look_back_s: how far before the first sign decoding begins; learning looks for the sign within this time.
         stay_s: how long bytes must have been few before it closes.
+        glance_s: least time between two glances.
         margin: share of the least activity of a pass that still counts as activity.
         passes_to_trust: passes that must have been seen before it closes for the first time.
         passes_remembered: the last ones count.
@@ -41,6 +42,7 @@ class GateSettings:
 
     look_back_s: float = 2.0
     stay_s: float = 2.0
+    glance_s: float = 1.9
     margin: float = 0.7
     passes_to_trust: int = 3
     passes_remembered: int = 50
@@ -68,7 +70,9 @@ class ActivityLevel:
 
 
 class Need(Enum):
-    """What a packet that leaves the gate is for."""
+    """What a packet that leaves the gate is for. Each one leaves once, and one that was glanced at once more."""
+
+    NOTHING = "to be counted; it is never decoded"
 
     GLANCE = "to be decoded alone and shown to the detector, outside the order of time"
     REFERENCE = "to be decoded, since others rest on it; its picture is not analysed"
@@ -91,7 +95,7 @@ class PacketGate:
         self._window_bytes = 0
         self._rates: deque[tuple[float, float]] = deque()
         self._groups: deque[list[Packet]] = deque()
-        self._last_active_s = float("-inf")
+        self._last_active_s = self._glanced_s = float("-inf")
         self._judged_s = float("-inf")
         self._is_busy = self._wants_open = False
         self._lock = threading.Lock()
@@ -99,7 +103,7 @@ class PacketGate:
         self.held_back = 0
 
     def take(self, packet: Packet) -> list[tuple[Packet, Need]]:
-        """The next packet; returns what must be decoded now, in this order."""
+        """The next packet; returns what is to be done now, in this order."""
         with self._lock:
             return self._take(packet, packet.decode_s)
 
@@ -111,10 +115,13 @@ class PacketGate:
             self._try_to_close(now_s)
         if self.is_open:
             return [(packet, Need.ANALYSE)]
-        self._hold(packet, now_s)
+        dropped = self._hold(packet, now_s)
         if is_active or self._wants_open or now_s - self._groups[-1][0].decode_s > self._settings.longest_closed_s:
-            return self._open(now_s)
-        return [(packet, Need.GLANCE)] if packet.is_keyframe else []
+            return dropped + self._open(now_s)
+        if packet.is_keyframe and now_s - self._glanced_s >= self._settings.glance_s:
+            self._glanced_s = now_s
+            return [*dropped, (packet, Need.GLANCE)]
+        return dropped
 
     def judged(self, stream_s: float, is_busy: bool) -> None:
         """Analysis has come to a picture, be it analysed or glanced at.
@@ -160,12 +167,16 @@ class PacketGate:
             self._wants_open = False
             self._groups.clear()
 
-    def _hold(self, packet: Packet, now_s: float) -> None:
+    def _hold(self, packet: Packet, now_s: float) -> list[tuple[Packet, Need]]:
+        """Keep a packet in the look-back; returns those that leave it for good."""
+        dropped: list[tuple[Packet, Need]] = []
         if packet.is_keyframe:
             self._groups.append([])
         self._groups[-1].append(packet)
         while len(self._groups) > 1 and self._groups[1][0].decode_s <= now_s - self._settings.look_back_s:
-            self.held_back += len(self._groups.popleft())
+            dropped += [(old, Need.NOTHING) for old in self._groups.popleft()]
+        self.held_back += len(dropped)
+        return dropped
 
     def _open(self, now_s: float) -> list[tuple[Packet, Need]]:
         from_s = now_s - self._settings.look_back_s

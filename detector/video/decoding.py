@@ -163,6 +163,12 @@ class Decoder:
         context.thread_count = threads
         self.has_failed = False
 
+    def drain(self) -> list[VideoFrame]:
+        """What is still inside; afterwards decoding may begin anew with any key frame."""
+        pictures = self.decode(None)
+        self._context.flush_buffers()
+        return pictures
+
     def decode(self, raw: av.Packet | None) -> list[VideoFrame]:
         """Send one packet (None: the end) and collect the pictures that are ready, each with its packet's `opaque`."""
         self.has_failed = False

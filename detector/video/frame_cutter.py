@@ -1,6 +1,6 @@
 """From packets to the frames that are analysed: the part that recordings and live cameras share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import av
@@ -40,12 +40,27 @@ class FrameCutter:
         self._trust = PictureTrust(may_hide_pictures=info.codec in _HIDES_PICTURES)
         self._started_at = started_at
         self._last_pts: int | None = None
+        self._unwanted: set[int] = set()
+        self._index = 0
         self.damage = DamageLog()
         self.decoded = self.analysed = 0
 
-    def send(self, packet: Packet, is_damaged: bool) -> None:
-        """Note a packet that `decode` is about to be given; `is_damaged` is the container's word on it."""
+    def send(self, packet: Packet, is_damaged: bool, *, is_wanted: bool = True) -> None:
+        """Note a packet that `decode` is about to be given.
+
+        Args:
+            packet: the next one.
+            is_damaged: the container's word on it.
+            is_wanted: False when others rest on its picture, but it is not to be analysed itself.
+        """
         self._trust.send(packet, is_damaged)
+        if not is_wanted:
+            self._unwanted.add(packet.pts)
+
+    def pass_over(self, packet: Packet) -> None:
+        """A packet that is never decoded: its picture counts, and takes its place on the grid, as if it had been."""
+        self._index += 1
+        self._grid.chooses(self._captured_at(packet))
 
     def skip(self) -> None:
         """Packets were left out before the next one: what still rests on them is not trusted."""
@@ -53,7 +68,9 @@ class FrameCutter:
 
     def decode(self, decoder: Decoder, raw: av.Packet | None) -> Iterator[Frame]:
         """Frames for those sound pictures that lie on the sampling grid; None as packet: the stream has ended."""
-        pictures = decoder.decode(raw)
+        yield from self._take(decoder, decoder.decode(raw))
+
+    def _take(self, decoder: Decoder, pictures: Sequence[VideoFrame]) -> Iterator[Frame]:
         if decoder.has_failed:
             self._trust.fail()
         for picture in pictures:
@@ -73,10 +90,27 @@ class FrameCutter:
         for packet in self._trust.lose_before(pts):
             self.damage.add(packet.stream_s)
 
+    def restart(self, decoder: Decoder) -> Iterator[Frame]:
+        """Empty the decoder before packets are passed over; what rests on them is not trusted."""
+        yield from self._take(decoder, decoder.drain())
+        self.lose_before(None)
+        self._trust.fail()
+        self._unwanted.clear()
+
     def _analyse(self, picture: VideoFrame, packet: Packet) -> Iterator[Frame]:
-        index, self.decoded = self.decoded, self.decoded + 1
-        captured_at = self._started_at + timedelta(seconds=packet.stream_s)
-        if self._grid.chooses(captured_at):
+        index, self._index = self._index, self._index + 1
+        self.decoded += 1
+        captured_at = self._captured_at(packet)
+        is_wanted = packet.pts not in self._unwanted
+        self._unwanted.discard(packet.pts)
+        if self._grid.chooses(captured_at) and is_wanted:
             self.analysed += 1
-            image = self._converter.image(picture)
-            yield Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+            yield self.frame(picture, packet, index)
+
+    def frame(self, picture: VideoFrame, packet: Packet, index: int = -1) -> Frame:
+        """The frame of a decoded picture; -1 as index where it has no place in the order."""
+        image, captured_at = self._converter.image(picture), self._captured_at(packet)
+        return Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+
+    def _captured_at(self, packet: Packet) -> datetime:
+        return self._started_at + timedelta(seconds=packet.stream_s)

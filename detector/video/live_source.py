@@ -23,12 +23,14 @@ from av.video.stream import VideoStream
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import Packet, StreamInfo
-from detector.video.decoding import describe, open_decoder
+from detector.video.activity_gate import PacketGate
+from detector.video.decoding import describe
 from detector.video.frame_cutter import FrameCutter
+from detector.video.gated_cutter import GatedCutter
 from detector.video.gateway import locate
 from detector.video.host_clock import read_host_offset_ms
 from detector.video.segment_ring import SegmentRing
-from detector.video.source import SourceCounters
+from detector.video.source import Glance, SourceCounters
 from detector.video.stream_clock import StreamClock, reported_at
 from detector.video.stream_settings import StreamSettings
 from detector.video.timestamps import TimestampRepair
@@ -45,6 +47,7 @@ class LiveSource:
 
     Attributes:
         end_reason: None while the session lasts.
+        gate: holds back what a still scene does not need; None, as at first, for nothing. To be set before iterating.
         undecoded: packets that were left out because the decoder lagged; they are in the ring all the same.
     """
 
@@ -89,6 +92,7 @@ class LiveSource:
         self._info: StreamInfo | None = None
         self._origin_pts = 0
         self._packets = 0
+        self._newest_s = 0.0
         self._queue: deque[tuple[Packet, bool]] = deque()
         self._skipped = False
         self._changed = threading.Condition()
@@ -106,7 +110,13 @@ class LiveSource:
             raise SourceError(f"camera {camera_id}: {self.end_reason} before its stream was known")
         self._time = replace(self._clock.settled.basis, host_offset_ms=read_host_offset_ms())
         self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._clock.settled.started_at)
+        self.gate: PacketGate | None = None
         self._frames = self._run()
+
+    @property
+    def newest_s(self) -> float:
+        """Seconds of the stream at which the newest packet is decoded: what has arrived, not what has been analysed."""
+        return self._newest_s
 
     @property
     def info(self) -> StreamInfo:
@@ -153,8 +163,8 @@ class LiveSource:
         lag = (f"{self.undecoded} packets were not decoded: the machine is too slow",) if self.undecoded else ()
         return (*self._cutter.damage.notes(), *lag)
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Analysed frames in time order, until the session ends."""
+    def __iter__(self) -> Iterator[Frame | Glance]:
+        """Analysed frames in time order, until the session ends; with a gate, glances between them."""
         return self._frames
 
     def __enter__(self) -> Self:
@@ -248,6 +258,7 @@ class LiveSource:
         stream_s = float((pts - self._origin_pts) * time_base)
         packet = Packet(bytes(raw), pts, dts, raw.duration or 0, time_base, raw.is_keyframe, stream_s)
         self._packets += 1
+        self._newest_s = packet.decode_s
         self._ring.append(packet)
         if self._info is None and packet.is_keyframe:
             self._info = self._probe(packet)
@@ -278,19 +289,19 @@ class LiveSource:
             return None
         return describe(self._stream, key, pictures[0]) if pictures else None
 
-    def _run(self) -> Iterator[Frame]:
-        with open_decoder(self._info) as decoder:
+    def _run(self) -> Iterator[Frame | Glance]:
+        with GatedCutter(self._cutter, self._info, self.gate) as cutter:
             for packet, is_damaged, is_after_gap in self._next_packets():
                 if is_after_gap:
-                    self._cutter.skip()
-                self._cutter.send(packet, is_damaged)
-                for frame in self._cutter.decode(decoder, packet.to_av()):
+                    cutter.skip()
+                for seen in cutter.take(packet, is_damaged):
+                    frame = seen.frame if isinstance(seen, Glance) else seen
                     height, width = frame.image.shape[:2]
                     if (width, height) != self._info.upright_wh:
                         self._end(f"the picture's size changed to {width}x{height}")
                         return
-                    yield frame
-            yield from self._cutter.decode(decoder, None)
+                    yield seen
+            yield from cutter.finish()
 
     def _next_packets(self) -> Iterator[tuple[Packet, bool, bool]]:
         """Packets for the decoder as they come, each with whether others were left out before it."""

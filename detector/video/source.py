@@ -28,6 +28,13 @@ class SourceCounters:
     repaired: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """A picture of a scene that is held to be still, outside the order of time: for a detector without memory."""
+
+    frame: Frame
+
+
 class FrameSource(Protocol):
     """Hands out the analysed frames of one camera in time order, and keeps every packet for evidence.
 

@@ -1,11 +1,12 @@
 """Frames of many cameras meet: bounded, fair, fresh, and sessions never lost."""
 
+import threading
 from datetime import UTC, datetime
 
 import numpy as np
 
 from detector.entities import Frame
-from pipelines.intake import Intake, SessionEnds
+from pipelines.intake import FRESH_S, LATE_S, Intake, SessionEnds
 
 
 def frame(camera_id: str, index: int) -> Frame:
@@ -52,3 +53,30 @@ def test_every_camera_has_its_place_in_each_batch() -> None:
 def test_nothing_to_take_is_an_empty_batch() -> None:
     """The judge is woken to do its chores."""
     assert Intake().take(timeout_s=0.01) == {}
+
+
+def test_a_burst_waits_while_it_is_not_late() -> None:
+    """More frames than may wait, as after a look back: none is lost, the sender waits for the judge."""
+    intake, sent = Intake(depth=2), range(20)
+    sender = threading.Thread(target=lambda: [intake.put("a", frame("a", i), lag_s=lambda: 1.0) for i in sent])
+    sender.start()
+    taken = []
+    while len(taken) < len(sent):
+        taken += [batch["a"].index for batch in drain(intake)]
+    sender.join(10)
+    assert taken == list(sent)
+    assert intake.shed("a") == 0
+
+
+def test_a_late_camera_gets_its_freshest_frame_until_it_has_caught_up() -> None:
+    """Beyond the bound nobody waits: everything older goes and is counted; then frames wait again."""
+    intake = Intake(depth=3)
+    for index in range(6):
+        intake.put("a", frame("a", index), lag_s=lambda: LATE_S + 1)
+    assert intake.is_late("a")
+    assert [batch["a"].index for batch in drain(intake)] == [5]
+    assert intake.shed("a") == 5
+    for index in range(6, 9):
+        intake.put("a", frame("a", index), lag_s=lambda: FRESH_S / 2)
+    assert not intake.is_late("a")
+    assert [batch["a"].index for batch in drain(intake)] == [6, 7, 8]

@@ -39,10 +39,10 @@ class RecordingIntake(Intake):
         super().__init__(depth=10_000)
         self.sent: dict[str, list[float]] = defaultdict(list)
 
-    def put(self, camera_id: str, item: Item) -> None:
+    def put(self, camera_id: str, item: Item, lag_s: Callable[[], float] | None = None) -> None:
         if isinstance(item, Frame):
             self.sent[camera_id].append(item.stream_s)
-        super().put(camera_id, item)
+        super().put(camera_id, item, lag_s)
 
 
 def test_cameras_come_and_go_and_an_unchanged_one_notices_nothing(

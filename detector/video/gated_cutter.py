@@ -1,0 +1,76 @@
+"""A `FrameCutter` behind a `PacketGate`: decodes what passes, and glances at single key frames while it is closed."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from detector.entities import Frame
+from detector.packets import Packet, StreamInfo
+from detector.video.activity_gate import Need, PacketGate
+from detector.video.decoding import Decoder, open_decoder
+from detector.video.frame_cutter import FrameCutter
+from detector.video.source import Glance
+
+
+class GatedCutter:
+    """Packets in, frames and glances out; a context manager, because it owns decoders."""
+
+    def __init__(self, cutter: FrameCutter, info: StreamInfo, gate: PacketGate | None = None) -> None:
+        """Start before the first packet; without a gate everything passes."""
+        self._cutter = cutter
+        self._info = info
+        self._gate = gate
+        self._damaged: set[int] = set()
+        self._stack = ExitStack()
+        self._decoder: Decoder = self._stack.enter_context(open_decoder(info))
+        self._glancer: Decoder | None = None
+
+    def __enter__(self) -> "GatedCutter":
+        """Return the cutter itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the decoders."""
+        self._stack.close()
+
+    def take(self, packet: Packet, is_damaged: bool) -> Iterator[Frame | Glance]:
+        """What the next packet gives: frames in the order of time, and glances."""
+        if self._gate is None:
+            yield from self._decode(packet, is_damaged, is_wanted=True)
+            return
+        if is_damaged:
+            self._damaged.add(packet.pts)
+        was_open = self._gate.is_open
+        steps = self._gate.take(packet)
+        if was_open and not self._gate.is_open:
+            yield from self._cutter.restart(self._decoder)
+        for step, need in steps:
+            if need is Need.GLANCE:
+                yield from self._glance(step)
+            elif need is Need.NOTHING:
+                self._damaged.discard(step.pts)
+                self._cutter.pass_over(step)
+            else:
+                is_step_damaged = step.pts in self._damaged
+                self._damaged.discard(step.pts)
+                yield from self._decode(step, is_step_damaged, is_wanted=need is Need.ANALYSE)
+
+    def skip(self) -> None:
+        """Packets were left out before the next one."""
+        self._cutter.skip()
+
+    def finish(self) -> Iterator[Frame]:
+        """What is still in the decoder; what the gate holds back stays there."""
+        yield from self._cutter.decode(self._decoder, None)
+
+    def _decode(self, packet: Packet, is_damaged: bool, *, is_wanted: bool) -> Iterator[Frame]:
+        self._cutter.send(packet, is_damaged, is_wanted=is_wanted)
+        yield from self._cutter.decode(self._decoder, packet.to_av())
+
+    def _glance(self, packet: Packet) -> Iterator[Glance]:
+        """A key frame decoded alone; one that is damaged shows nothing."""
+        if self._glancer is None:
+            self._glancer = self._stack.enter_context(open_decoder(self._info))
+        pictures = self._glancer.decode(packet.to_av())
+        for picture in [*pictures, *self._glancer.drain()]:
+            if not picture.is_corrupt and packet.pts not in self._damaged:
+                yield Glance(self._cutter.frame(picture, packet))
