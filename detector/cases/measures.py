@@ -7,13 +7,13 @@ A case counts in the period in which it was captured.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from statistics import quantiles
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, and_, select, true
 
 from detector.database.sessions import read_session
 from detector.database.tables import AssignmentRow, AuditRow, CaseRow, FindingRow
@@ -86,67 +86,105 @@ class Measures:
 
 
 @dataclass(slots=True)
-class _Story:
-    """What the log says of one case."""
+class Story:
+    """What became of one case, as far as figures need it.
 
+    Attributes:
+        rules: that it breaks.
+        parts: departments' parts of it.
+        rejected: why it was rejected; None where it was not.
+        dispatched_at, verified_at: first dispatch and last verification; None where there was none.
+        counts: how often each step was taken.
+    """
+
+    case_id: str
+    camera_id: str
+    district: str
+    captured_at: datetime
+    status: CaseStatus
+    rules: list[str] = field(default_factory=list)
+    parts: list[AssignmentRow] = field(default_factory=list)
     valid: bool = False
     rejected: str | None = None
     dispatched_at: datetime | None = None
     verified_at: datetime | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the review is not done yet."""
+        return self.status in (CaseStatus.CANDIDATE, CaseStatus.IN_REVIEW, CaseStatus.TECHNICALLY_CONFIRMED)
 
-def measure(engine: Engine, period: tuple[datetime, datetime], by: By = By.ALL) -> dict[str, Measures]:
-    """Figures of the cases captured in a period, by group, groups in order.
+    @property
+    def is_disposed(self) -> bool:
+        """Whether departments have answered and the centre has verified it."""
+        return self.dispatched_at is not None and self.verified_at is not None
+
+    @property
+    def is_appeal_upheld(self) -> bool:
+        """Whether the party was right."""
+        return bool(self.counts[Action.REVOKE] + self.counts[Action.AMEND])
+
+    def names(self, by: By) -> list[str]:
+        """The groups in which the case counts."""
+        if by is By.RULE:
+            return self.rules
+        if by is By.DEPARTMENT:
+            return sorted({part.unit for part in self.parts})
+        if by is By.WEEK:
+            year, week, _ = self.captured_at.astimezone(BEIJING).isocalendar()
+            return [f"{year}-W{week:02}"]
+        return [{By.ALL: "all", By.CAMERA: self.camera_id, By.DISTRICT: self.district or "-"}[by]]
+
+
+def read_stories(
+    engine: Engine, period: tuple[datetime, datetime], seen: ColumnElement[bool] | None = None
+) -> list[Story]:
+    """What became of the cases captured in a period, in the order in which they were captured.
 
     Args:
         engine: of the case database.
         period: aware; the end is excluded.
-        by: a case with several rules or departments counts in each of them.
+        seen: condition on `CaseRow` that narrows them; None for all.
 
     Raises:
         StorageError: the database cannot be read.
     """
+    inside = and_(CaseRow.captured_at >= period[0], CaseRow.captured_at < period[1], true() if seen is None else seen)
+    of_period = select(CaseRow.case_id).where(inside).scalar_subquery()
+    columns = (CaseRow.case_id, CaseRow.camera_id, CaseRow.district, CaseRow.captured_at, CaseRow.status)
     with read_session(engine) as session:
-        inside = (CaseRow.captured_at >= period[0]) & (CaseRow.captured_at < period[1])
-        cases = session.execute(
-            select(CaseRow.case_id, CaseRow.camera_id, CaseRow.district, CaseRow.captured_at, CaseRow.status).where(
-                inside
-            )
-        ).all()
-        of_period = select(CaseRow.case_id).where(inside).scalar_subquery()
-        rules: dict[str, list[str]] = defaultdict(list)
-        for case_id, rule in session.execute(
-            select(FindingRow.case_id, FindingRow.rule).where(FindingRow.case_id.in_(of_period))
-        ):
-            rules[case_id].append(rule)
-        parts: dict[str, list[AssignmentRow]] = defaultdict(list)
-        for row in session.scalars(select(AssignmentRow).where(AssignmentRow.case_id.in_(of_period))):
-            parts[row.case_id].append(row)
-        stories: dict[str, _Story] = defaultdict(_Story)
+        rows = session.execute(select(*columns).where(inside).order_by(CaseRow.captured_at, CaseRow.case_id))
+        stories = {row.case_id: Story(*row[:4], CaseStatus(row.status)) for row in rows}
+        findings = select(FindingRow.case_id, FindingRow.rule).where(FindingRow.case_id.in_(of_period))
+        for case_id, rule in session.execute(findings.order_by(FindingRow.position)):
+            stories[case_id].rules.append(rule)
+        for part in session.scalars(select(AssignmentRow).where(AssignmentRow.case_id.in_(of_period))):
+            stories[part.case_id].parts.append(part)
         lines = select(AuditRow.case_id, AuditRow.action, AuditRow.at, AuditRow.reason, AuditRow.after).where(
             AuditRow.case_id.in_(of_period), AuditRow.action.in_([a.value for a in MILESTONES])
         )
         for case_id, action, at, reason, after in session.execute(lines.order_by(AuditRow.event_id)):
             _tell(stories[case_id], action, at, (reason, after))
+    return list(stories.values())
+
+
+def group(stories: Iterable[Story], by: By = By.ALL) -> dict[str, Measures]:
+    """Figures by group, groups in order; a case with several rules or departments counts in each of them."""
     groups: dict[str, Measures] = defaultdict(Measures)
-    for case_id, camera_id, district, captured_at, status in cases:
-        year, week, _ = captured_at.astimezone(BEIJING).isocalendar()
-        names = {
-            By.ALL: ["all"],
-            By.CAMERA: [camera_id],
-            By.RULE: rules[case_id],
-            By.DEPARTMENT: sorted({part.unit for part in parts[case_id]}),
-            By.DISTRICT: [district or "-"],
-            By.WEEK: [f"{year}-W{week:02}"],
-        }[by]
-        for name in names:
-            own = [part for part in parts[case_id] if by is not By.DEPARTMENT or part.unit == name]
-            _add(groups[name], stories[case_id], CaseStatus(status), own)
+    for story in stories:
+        for name in story.names(by):
+            own = [part for part in story.parts if by is not By.DEPARTMENT or part.unit == name]
+            _add(groups[name], story, own)
     return dict(sorted(groups.items()))
 
 
-def _tell(story: _Story, action: str, at: datetime, how: tuple[str | None, str | None]) -> None:
+def measure(engine: Engine, period: tuple[datetime, datetime], by: By = By.ALL) -> dict[str, Measures]:
+    """Figures of the cases captured in a period; see `read_stories` and `group`."""
+    return group(read_stories(engine, period), by)
+
+
+def _tell(story: Story, action: str, at: datetime, how: tuple[str | None, str | None]) -> None:
     """Move a story on by one line of the log."""
     reason, after = how
     story.counts[action] += 1
@@ -163,10 +201,10 @@ def _tell(story: _Story, action: str, at: datetime, how: tuple[str | None, str |
         story.verified_at = at
 
 
-def _add(group: Measures, story: _Story, status: CaseStatus, parts: Sequence[AssignmentRow]) -> None:
+def _add(group: Measures, story: Story, parts: Sequence[AssignmentRow]) -> None:
     """Count one case."""
     group.cases += 1
-    group.waiting += status in (CaseStatus.CANDIDATE, CaseStatus.IN_REVIEW, CaseStatus.TECHNICALLY_CONFIRMED)
+    group.waiting += story.is_waiting
     group.valid += story.valid
     if story.rejected:
         group.rejected += 1
@@ -181,4 +219,4 @@ def _add(group: Measures, story: _Story, status: CaseStatus, parts: Sequence[Ass
     group.returned += sum(part.status == AssignmentStatus.RETURNED for part in parts)
     group.reworked += story.counts[Action.REWORK]
     group.appealed += bool(story.counts[Action.APPEAL])
-    group.appeals_upheld += bool(story.counts[Action.REVOKE] + story.counts[Action.AMEND])
+    group.appeals_upheld += story.is_appeal_upheld

@@ -12,7 +12,7 @@ from rich.table import Table
 from detector.cases.measures import By, Measures, measure
 from detector.entities import BEIJING
 from detector.errors import StorageError
-from detector.review.charts import draw_bars
+from detector.review.charts import Bar, draw_bars
 from pipelines.commands.options import AsJson, Database, open_engine
 from pipelines.report import make_console
 
@@ -41,7 +41,7 @@ def report(
     if as_csv is not None:
         _write(as_csv, rows, by)
     if chart is not None:
-        bars = [(name, row["disposal_rate"], _percent(row["disposal_rate"])) for name, row in rows.items()]
+        bars = [Bar(name, row["disposal_rate"], _percent(row["disposal_rate"])) for name, row in rows.items()]
         _save(chart, draw_bars(f"处置率 {start:%Y-%m-%d} – {end:%Y-%m-%d}", bars))
     if as_json:
         reasons = {name: dict(found.reject_reasons) for name, found in groups.items()}
