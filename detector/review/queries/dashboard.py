@@ -1,16 +1,16 @@
-"""The dashboard: figures of a period, what waits now and for how long, false alarms; and the cases behind each number."""
+"""The dashboard: figures of a period, what waits now and for how long, and the cases behind each number."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine, case, func, select
 
 from detector.cases.measures import By, Measures, Story, group, read_stories
 from detector.database.sessions import read_session
 from detector.database.tables import CaseRow
-from detector.entities import Action, AssignmentStatus, CaseStatus
+from detector.entities import BEIJING, Action, AssignmentStatus, CaseStatus
 from detector.review.queries.visible import visible_to
 from detector.review.visitors import Visitor
 
@@ -47,9 +47,14 @@ class Period:
     end: datetime
 
     @property
-    def days(self) -> float:
-        """Its length."""
-        return (self.end - self.start) / timedelta(days=1)
+    def first(self) -> date:
+        """Its first day in Beijing."""
+        return self.start.astimezone(BEIJING).date()
+
+    @property
+    def last(self) -> date:
+        """Its last day in Beijing, included."""
+        return (self.end - timedelta(days=1)).astimezone(BEIJING).date()
 
 
 @dataclass(frozen=True, slots=True)
