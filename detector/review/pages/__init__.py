@@ -4,10 +4,12 @@ from detector.review.pages import (
     account,
     assets,
     case,
+    dashboard,
     evidence,
     home,
     queue,
     sign_in,
+    training,
 )
 
 PAGES = (
@@ -18,5 +20,7 @@ PAGES = (
     queue,
     case,
     evidence,
+    dashboard,
+    training,
 )
 """Modules with `router`, and `LINKS` for the navigation."""

@@ -45,7 +45,7 @@ def export_training(view: CurrentView, purpose: Annotated[str, Form(min_length=4
     decided = find_decided(view.desk.engine, view.visitor, (period.start, period.end))
     if not decided or len(decided) > CASES_MOST:
         raise Refusal(400, "training.too_many" if decided else "training.none")
-    file = tempfile.NamedTemporaryFile(prefix="roadwarden-training-", suffix=".zip")
+    file = tempfile.NamedTemporaryFile(prefix="roadwarden-training-", suffix=".zip")  # noqa: SIM115  closed when sent
     written = write_export(decided, view.desk.shelf, file)
     file.flush()
     days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
