@@ -25,9 +25,9 @@ MEANINGS: tuple[tuple[type[RoadwardenError], int, str], ...] = (
 STATUS_TEXTS = {404: "error.no_page", 405: "error.no_page", 413: "error.too_large"}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refusal(Exception):
-    """A request that is not served.
+    """A request that is not served; not frozen, since the framework sets its traceback.
 
     Attributes:
         status: of HTTP.

@@ -113,8 +113,9 @@ def _cut_vehicle(path: Path, moment: dict[str, Any]) -> tuple[bytes, Box]:
 def _plate_zone(moment: dict[str, Any]) -> Box:
     """What is covered for the subject's plate: where it was read, or wherever it may hang."""
     plate = moment.get("plate")
-    if plate and plate.get("xyxy"):
-        return expand(tuple(plate["xyxy"]), PLATE_MARGIN)
+    if plate:
+        across, down = zip(*plate["corners"], strict=True)
+        return expand((min(across), min(down), max(across), max(down)), PLATE_MARGIN)
     x1, y1, x2, y2 = moment["xyxy"]
     top, bottom = (y1 + share * (y2 - y1) for share in PLATE_ZONE)
     return x1, top, x2, bottom

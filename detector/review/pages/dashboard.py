@@ -117,6 +117,7 @@ def _charts(view: View, board: Board) -> list[Markup]:
             _link(view, Drill(name)),
         )
         for name in ("cases", "valid", "dispatched", "disposed")
+        if board.total.cases
     ]
     reasons = [
         Bar(t.known(f"reject.{reason}", reason), n, f"{n:,}", _link(view, Drill("rejected", reason=reason)))

@@ -12,7 +12,6 @@ from detector.entities import Role
 from detector.review.access import allow, page_router
 from detector.review.pages.dashboard import read_period
 from detector.review.queries.training import find_decided
-from detector.review.refusals import Refusal
 from detector.review.training_export import write_export
 from detector.review.view import CurrentView, Link
 
@@ -44,7 +43,8 @@ def export_training(view: CurrentView, purpose: Annotated[str, Form(min_length=4
     period = read_period(view)
     decided = find_decided(view.desk.engine, view.visitor, (period.start, period.end))
     if not decided or len(decided) > CASES_MOST:
-        raise Refusal(400, "training.too_many" if decided else "training.none")
+        say = "training.too_many" if decided else "training.none"
+        return view.redirect(f"/training?from={period.first}&to={period.last}", say=say)
     file = tempfile.NamedTemporaryFile(prefix="roadwarden-training-", suffix=".zip")  # noqa: SIM115  closed when sent
     written = write_export(decided, view.desk.shelf, file)
     file.flush()

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import httpx
+import numpy as np
 import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -23,7 +24,8 @@ from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.database.sessions import write_session
 from detector.database.tables import AccountRow, UnitRow
-from detector.entities import Action, Actor, Case, CaseStatus, Role
+from detector.entities import Action, Actor, Case, CaseStatus, Role, VehicleType
+from detector.evidence.masks import SceneObjects
 from detector.evidence.package import write_package
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
@@ -97,9 +99,14 @@ def add_people(engine: Engine) -> None:
         session.execute(insert(UnitRow), [dict(zip(keys, unit, strict=True)) for unit in UNITS])
 
 
+def look_at(image: np.ndarray) -> SceneObjects:
+    """What stands in every picture: one truck without a readable plate."""
+    return SceneObjects((), ((VehicleType.TRUCK, (300.0, 60.0, 620.0, 300.0)),), ((),))
+
+
 def make_case(case_id: str, district: str, plate: str, root: Path, clip: bytes) -> Case:
     """A candidate with a sealed package whose clip plays."""
-    request = make_request(write_clip=FakeClip(clip))
+    request = make_request(write_clip=FakeClip(clip), look=look_at)
     facts = request.facts
     voted = replace(facts.violation.vehicle_pass.plate, text=plate)
     violation = replace(facts.violation, vehicle_pass=replace(facts.violation.vehicle_pass, plate=voted))

@@ -15,7 +15,7 @@ from detector.review.desk import Desk
 from pipelines.labels import read_desk, unpacked
 from tests.detector.review.desk import OTHER_CASE, OWN_CASE, DeskClient, confirm
 
-PERIOD = "from=2026-01-01&to=2026-12-31"
+PERIOD = "from=2024-01-01&to=2024-12-31"
 
 
 def reject(desk: Desk, reason: str) -> None:
@@ -50,7 +50,7 @@ def test_reasons_that_say_nothing_of_the_bed_teach_nothing(app: FastAPI, desk: D
     """An unclear picture is no label."""
     reject(desk, "unclear")
     client = DeskClient(app, Role.SUPERVISOR.value)
-    assert client.post(f"/training/export?{PERIOD}", {"purpose": "模型改进"}).status_code == 400
+    assert client.post(f"/training/export?{PERIOD}", {"purpose": "模型改进"}).status_code == 303
     assert "没有可用作标注" in client.get(f"/training?{PERIOD}").text
 
 
