@@ -9,10 +9,12 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-.PHONY: help demo test lint train-env synth-env
+.PHONY: help demo tour test lint audit train-env synth-env
 help:
 	@echo "make demo       replay the bundled clip: one slag truck with an uncovered heap becomes a sealed case"
+	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
 	@echo "make test       run all tests"
+	@echo "make audit      known holes of the installed packages (asks the network)"
 	@echo "make lint       ruff"
 	@echo "make train-env  .venv-train, for scripts/train_*      (torch, ultralytics: several GB)"
 	@echo "make synth-env  .venv-synth, for scripts/render_*     (bpy; wants Python 3.11)"
@@ -20,12 +22,20 @@ help:
 demo: $(VENV)/.installed
 	ROADWARDEN_HOME=var/demo $(BIN)/roadwarden replay demo/demo.mp4 --cameras cameras.toml
 
+tour: $(VENV)/.installed
+	$(BIN)/python scripts/tour.py
+
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+audit: $(VENV)/.installed
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7,<3'
+	.venv-audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages
 
 train-env:
 	$(PYTHON) -m venv .venv-train
