@@ -37,13 +37,16 @@ from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
 
 
-def load_models() -> tuple[Models, tuple[ModelFile, ...]]:
+def load_models(folder: Path | None = None) -> tuple[Models, tuple[ModelFile, ...]]:
     """Open every model on the best device of this machine.
+
+    Args:
+        folder: of the weights; None for those in use.
 
     Raises:
         ModelError: weights are missing, altered, or cannot run here.
     """
-    folder = active_weights()
+    folder = folder or active_weights()
     files = {name: load_model_file(name, folder) for name in MODELS}
     # Detection and the second-stage models run side by side (`ViolationPipeline.run`): each gets half of the cores.
     threads = max(1, (os.cpu_count() or 2) // 2)

@@ -23,6 +23,7 @@ from pipelines.commands import (
     models,
     register,
     replay,
+    reproduce,
     run,
     sightings,
     units,
@@ -54,6 +55,8 @@ app.add_typer(audit.app, name="audit")
 app.command()(evidence.verify)
 app.command()(evidence.export)
 app.command("print")(evidence.print_pdf)
+app.command()(evidence.timestamp)
+app.command()(reproduce.reproduce)
 app.add_typer(evidence.keys_app, name="keys")
 app.add_typer(sightings.app, name="sightings")
 app.add_typer(leads.app, name="leads")

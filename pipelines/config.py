@@ -38,6 +38,13 @@ def default_database() -> str:
     return os.environ.get("ROADWARDEN_DATABASE") or f"sqlite:///{resolve_home() / 'roadwarden.db'}"
 
 
+class EvidenceTable(BaseModel):
+    """`[evidence]`: what is asked of others about packages."""
+
+    model_config = ConfigDict(extra="forbid")
+    timestamp_url: Annotated[str, Field(pattern=r"^https?://[^@]+$")] | None = None
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     camera: Annotated[list[CameraTable], Field(min_length=1)]
@@ -46,6 +53,7 @@ class _File(BaseModel):
     road: list[RoadTable] = Field(default_factory=list)
     privacy: PrivacyTable = Field(default_factory=PrivacyTable)
     leads: LeadsTable = Field(default_factory=LeadsTable)
+    evidence: EvidenceTable = Field(default_factory=EvidenceTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Cameras:
             single camera.
         sightings: hubs, roads, privacy and leads.
         tables, gateway: the tables of the file, for `find_streams`.
+        evidence: whom to ask for timestamps.
     """
 
     by_id: dict[str, Camera]
@@ -67,6 +76,7 @@ class Cameras:
     sightings: SightingConfig = field(default_factory=SightingConfig)
     tables: Mapping[str, CameraTable] = field(default_factory=dict, repr=False)
     gateway: GatewayTable | None = field(default=None, repr=False)
+    evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def find_stream(self, camera_id: str) -> StreamSettings | None:
         """How to reach a camera; its password is read now. None for one that cannot be watched live.
@@ -155,8 +165,9 @@ def parse_cameras(content: bytes, place: str) -> Cameras:
         by_id[table.id] = table.build()
     sightings = _build_sightings(place, tables, by_id)
     return Cameras(
-        by_id, hashlib.sha256(content).hexdigest(), place, sightings, {t.id: t for t in tables.camera}, tables.gateway
-    )
+        by_id, hashlib.sha256(content).hexdigest(), place, sightings, {t.id: t for t in tables.camera}, tables.gateway,
+        tables.evidence,
+    )  # fmt: skip
 
 
 def _build_sightings(place: str, tables: _File, by_id: dict[str, Camera]) -> SightingConfig:

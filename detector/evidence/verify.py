@@ -6,17 +6,19 @@ package that agrees with itself: the signature of the seal shows that, to whoeve
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from detector.errors import EvidenceError
 from detector.evidence.canonical import unseal
 from detector.evidence.chain import SEAL, SealReport, check_seal, hash_sm3
 from detector.evidence.texts import Language, text
+from detector.evidence.timestamp import TOKEN, TimestampReport, check_timestamp
 
 FORMAT = "roadwarden-evidence/2"
 OLDER_FORMATS = ("roadwarden-evidence/1",)
@@ -36,6 +38,7 @@ class VerifyReport:
         file_count: sealed files, without the manifest.
         manifest_sha256: digest that the manifest states; "" when it states none that fits.
         seal: what its seal shows.
+        timestamp: what its trusted timestamp shows; None when it has none.
     """
 
     altered: tuple[str, ...]
@@ -44,11 +47,13 @@ class VerifyReport:
     file_count: int
     manifest_sha256: str
     seal: SealReport
+    timestamp: TimestampReport | None = None
 
     @property
     def is_intact(self) -> bool:
         """Whether nothing was altered, taken away or added, and the seal is right as far as it was checked."""
-        return not (self.altered or self.missing or self.added or self.seal.faults)
+        stamped = self.timestamp.faults if self.timestamp else ()
+        return not (self.altered or self.missing or self.added or self.seal.faults or stamped)
 
     def lines(self, language: Language = Language.ZH) -> list[str]:
         """The report for people, one line per file."""
@@ -58,14 +63,27 @@ class VerifyReport:
                 lines.append(text("seal.genuine", language, name=self.seal.key_id))
             elif self.seal.key_id is not None:
                 lines.append(text("seal.unchecked", language, name=self.seal.key_id))
-            return lines
+            return lines + self._timestamp_lines(language)
         kinds = (("verify.altered", self.altered), ("verify.missing", self.missing), ("verify.added", self.added))
         found = [text(key, language, name=name) for key, names in kinds for name in names]
-        return found + [text(fault, language, name=self.seal.key_id or "-") for fault in self.seal.faults]
+        found += [text(fault, language, name=self.seal.key_id or "-") for fault in self.seal.faults]
+        return found + self._timestamp_lines(language)
+
+    def _timestamp_lines(self, language: Language) -> list[str]:
+        if self.timestamp is None:
+            return []
+        at = f"{self.timestamp.at:%Y-%m-%d %H:%M:%S} UTC" if self.timestamp.at else "-"
+        kinds = self.timestamp.faults or (
+            ("timestamp.genuine",) if self.timestamp.is_checked else ("timestamp.unchecked",)
+        )
+        return [text(kind, language, at=at) for kind in kinds]
 
 
 def verify_package(
-    folder: Path, expected_sha256: str | None = None, keys: Mapping[str, Ed25519PublicKey] | None = None
+    folder: Path,
+    expected_sha256: str | None = None,
+    keys: Mapping[str, Ed25519PublicKey] | None = None,
+    roots: Sequence[x509.Certificate] = (),
 ) -> VerifyReport:
     """Hold every file of a package against its manifest, and the manifest against its own digest.
 
@@ -76,6 +94,7 @@ def verify_package(
         folder: the package.
         expected_sha256: digest of the manifest as the database keeps it; None to trust the package's own.
         keys: public keys that may have signed, by id; None to leave the signature unchecked.
+        roots: certificates under which timestamps may be signed; none to leave their signature unchecked.
 
     Raises:
         EvidenceError: the folder is no package (no manifest), or cannot be read.
@@ -86,7 +105,7 @@ def verify_package(
     try:
         content, digest = read_manifest(path)
         sealed = _sealed_files(content)
-        found = {str(inner.relative_to(folder)) for inner in folder.rglob("*")} - {MANIFEST, SEAL}
+        found = {str(inner.relative_to(folder)) for inner in folder.rglob("*")} - {MANIFEST, SEAL, TOKEN}
         altered = [name for name in sorted(found & sealed.keys()) if not _agrees(folder / name, sealed[name])]
     except OSError as error:
         raise EvidenceError(f"{error.filename}: cannot be read: {error.strerror}") from error
@@ -95,7 +114,9 @@ def verify_package(
     # Of an unreadable manifest only itself is reported: everything else would appear as added.
     added = sorted(found - sealed.keys()) if sealed else []
     missing = tuple(sorted(sealed.keys() - found))
-    return VerifyReport(tuple(altered), missing, tuple(added), len(sealed), digest, check_seal(folder, keys or {}))
+    seal = check_seal(folder, keys or {})
+    timestamp = check_timestamp(folder, roots)
+    return VerifyReport(tuple(altered), missing, tuple(added), len(sealed), digest, seal, timestamp)
 
 
 def read_manifest(path: Path) -> tuple[dict[str, Any], str]:

@@ -1,30 +1,40 @@
 """`roadwarden verify`, `roadwarden export`, `roadwarden print` and `roadwarden keys`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import Certificate
 
-from detector.errors import EvidenceError, StorageError
+from detector.errors import ConfigurationError, EvidenceError, StorageError
 from detector.evidence.archive import opened, write_archive
 from detector.evidence.chain import check_chain, public_keys, read_chain
 from detector.evidence.keys import KeyFolder
 from detector.evidence.texts import Language, text
+from detector.evidence.timestamp import read_certificates, stamp_package
 from detector.evidence.verify import verify_package
-from pipelines.commands.options import AsJson, Database, open_engine, open_store
+from pipelines.commands.options import AsJson, CamerasFile, Database, open_engine, open_store
 from pipelines.config import resolve_home
+from pipelines.configuration_store import load_configuration
 from pipelines.printing import print_case
 
 keys_app = typer.Typer(help="Keys that sign evidence packages.", no_args_is_help=True, rich_markup_mode=None)
+GIVE_UP_AFTER = 3
+"""Refusals of a timestamp authority after which a run asks it no more."""
+
+Trusted = tuple[Mapping[str, Ed25519PublicKey], Sequence[Certificate]]
 LanguageOption = Annotated[Language, typer.Option(help="Language of the answer.")]
 
 
 def verify(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A package, as folder or ZIP; or a site's folder.")],
     key: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Public key (PEM); may be repeated.")] = None,
+    tsa: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Root certificate (PEM) of the timestamp authority.")
+    ] = None,
     chain: Annotated[bool, typer.Option("--chain", help="Walk the chain of all packages of a site.")] = False,
     language: LanguageOption = Language.EN,
     as_json: AsJson = False,
@@ -33,16 +43,23 @@ def verify(
 
     Example: roadwarden verify var/evidence/RW-20260518-093012-1A2B3C4D --key site.pub
     """
-    keys = public_keys(key or [])
+    keys, roots = public_keys(key or []), read_certificates(tsa or [])
     if chain:
-        _verify_chain(path, keys, language, as_json)
+        _verify_chain(path, (keys, roots), language, as_json)
         return
     with opened(path) as folder:
-        report = verify_package(folder, keys=keys)
+        report = verify_package(folder, keys=keys, roots=roots)
     if as_json:
         found = {"altered": report.altered, "missing": report.missing, "added": report.added}
         seal = {"key_id": report.seal.key_id, "faults": report.seal.faults, "checked": report.seal.is_checked}
-        print(json.dumps({"path": str(path), "intact": report.is_intact, **found, "seal": seal}, ensure_ascii=False))
+        stamp = report.timestamp
+        told = (
+            {"at": stamp.at and stamp.at.isoformat(), "faults": stamp.faults, "checked": stamp.is_checked}
+            if stamp
+            else None
+        )
+        said = {"path": str(path), "intact": report.is_intact, **found, "seal": seal, "timestamp": told}
+        print(json.dumps(said, ensure_ascii=False))
     else:
         for line in report.lines(language):
             print(f"{path}: {line}")
@@ -88,6 +105,29 @@ def print_pdf(
     print(f"{target}: {len(document) / 1e6:.1f} MB")
 
 
+def timestamp(cameras: CamerasFile = None, database: Database = None) -> None:
+    """Ask the timestamp authority of the configuration for tokens of all packages without one; run it every minute.
+
+    Example: roadwarden timestamp
+    """
+    url = load_configuration(cameras, database).evidence.timestamp_url
+    if url is None:
+        raise ConfigurationError("no [evidence] timestamp_url in the configuration; nobody can be asked")
+    stamped, waiting = 0, []
+    for case in open_store(database).list(None):
+        if case.evidence is None or not Path(case.evidence.folder).is_dir():
+            continue
+        try:
+            stamped += stamp_package(Path(case.evidence.folder), url)
+        except EvidenceError as error:
+            waiting.append(str(error))
+            if len(waiting) >= GIVE_UP_AFTER:
+                break
+    print(f"{stamped} packages stamped")
+    if waiting:
+        raise EvidenceError(f"{waiting[-1]}; packages without a timestamp wait for the next run")
+
+
 @keys_app.command("make")
 def make() -> None:
     """Make the first key of this site."""
@@ -111,7 +151,8 @@ def list_keys() -> None:
         print(f"{key_id}  {'in use' if in_use else 'older '}  {_keys().folder / f'{key_id}.pub'}")
 
 
-def _verify_chain(root: Path, keys: Mapping[str, Ed25519PublicKey], language: Language, as_json: bool) -> None:
+def _verify_chain(root: Path, trusted: Trusted, language: Language, as_json: bool) -> None:
+    """Walk a chain, and every package in it; `trusted` are public keys and certificates of timestamp authorities."""
     if not root.is_dir():
         raise EvidenceError(f"{root} is no folder of packages")
     faults = [(name, text(kind, language, name=name)) for kind, name in check_chain(root)]
@@ -119,7 +160,7 @@ def _verify_chain(root: Path, keys: Mapping[str, Ed25519PublicKey], language: La
     for row in lines:
         folder = root / str(row.get("case_id"))
         if folder.is_dir():
-            report = verify_package(folder, keys=keys)
+            report = verify_package(folder, keys=trusted[0], roots=trusted[1])
             wrong = [] if report.is_intact else report.lines(language)
             faults += [(folder.name, f"{folder.name}: {line}") for line in wrong]
     if as_json:

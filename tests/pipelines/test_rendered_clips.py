@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import pytest
 
+from detector.evidence.canonical import seal
 from detector.evidence.chain import public_keys
 from detector.evidence.verify import verify_package
 
@@ -179,3 +180,19 @@ def test_the_list_shows_whole_ids_where_there_is_no_terminal(report: dict[str, A
     shown = run(home, "cases", "show", case_id).stdout
     assert f"case_id: {case_id}" in shown
     assert "finding heaped_load" in shown
+
+
+def test_the_judgement_is_reproduced_from_the_package_alone(package: Path, home: Path, tmp_path: Path) -> None:
+    """Same findings, plate and load; a package that claims another plate is told apart, though it agrees with itself."""
+    done = run(home, "reproduce", package, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["same"] and said["seen_again"]
+    assert said["findings"] == {"recorded": "heaped_load, uncovered_load", "reproduced": "heaped_load, uncovered_load"}
+    (package / "seal.json").unlink()
+    manifest = json.loads((package / "manifest.json").read_bytes())
+    del manifest["digest"]
+    manifest["pass"]["plate"]["text"] = "渝A00001"
+    (package / "manifest.json").write_bytes(seal(manifest)[0])
+    done = run(home, "reproduce", package)
+    assert (done.returncode, "plate: recorded 渝A00001, reproduced 渝DC6123" in done.stdout) == (1, True)
