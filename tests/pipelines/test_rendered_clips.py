@@ -183,7 +183,7 @@ def test_the_list_shows_whole_ids_where_there_is_no_terminal(report: dict[str, A
 
 
 def test_the_judgement_is_reproduced_from_the_package_alone(package: Path, home: Path, tmp_path: Path) -> None:
-    """Same findings, plate and load; a package that claims another plate is told apart, though it agrees with itself."""
+    """Same findings, plate and load; a package that claims another plate is told apart."""
     done = run(home, "reproduce", package, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
