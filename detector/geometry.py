@@ -9,6 +9,7 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float]
+Corners = tuple[Point, Point, Point, Point]
 
 
 def area(xyxy: Box) -> float:

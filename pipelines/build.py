@@ -1,7 +1,8 @@
 """The composition root: the only place where concrete classes meet."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -48,9 +49,12 @@ def load_models(folder: Path | None = None) -> tuple[Models, tuple[ModelFile, ..
     """
     folder = folder or active_weights()
     files = {name: load_model_file(name, folder) for name in MODELS}
-    # Detection and the second-stage models run side by side (`ViolationPipeline.run`): each gets half of the cores.
-    threads = max(1, (os.cpu_count() or 2) // 2)
-    network = {name: OnnxModel(file.path, threads=threads) for name, file in files.items()}
+    # Detection and the second-stage models run side by side (`ViolationPipeline.run`): the detector looks at a picture
+    # on each core, the others have half of the cores each.
+    cores = os.cpu_count() or 2
+    shared = max(1, cores // 2)
+    network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
+    on_cpu = network["vehicle_detector"].providers[0] == "CPUExecutionProvider"
     detector = OnnxVehicleDetector(
         network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
     )
@@ -65,7 +69,19 @@ def load_models(folder: Path | None = None) -> tuple[Models, tuple[ModelFile, ..
     )
     bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
     look = SceneLook(bystanders, plate_detector)
-    return Models(detector, load_reader, plate_reader, look), tuple(files.values())
+    models = Models(detector, load_reader, plate_reader, look, workers=cores if on_cpu else 1)
+    return models, tuple(files.values())
+
+
+def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) -> dict[str, OnnxModel]:
+    """Open models by name, each with so many CPU threads, side by side: to optimise a graph takes tenths of a second.
+
+    Raises:
+        ModelError: one of them cannot run here.
+    """
+    with ThreadPoolExecutor() as pool:
+        opened = {name: pool.submit(OnnxModel, file.path, threads=threads[name]) for name, file in files.items()}
+    return {name: model.result() for name, model in opened.items()}
 
 
 def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:

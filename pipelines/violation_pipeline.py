@@ -6,7 +6,7 @@ serve the detector alone, everything after it works frame by frame, with state p
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,14 +16,13 @@ from detector.detection import VehicleDetector
 from detector.entities import Camera, Detections, Frame, Observation, VehiclePass, VehicleType, Violation
 from detector.evidence.masks import Look
 from detector.observation.protocols import LoadReader, PlateReader
-from detector.observation.vehicle_pass import PassAssembler
+from detector.observation.vehicle_pass import PassAssembler, Readers
 from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
 from detector.tracking.standing import StandingVehicles
 
-DETECT_AHEAD = 3
-"""Batches that the detector may be ahead: it and the second-stage models then keep two cores busy (a nano model gains
-nothing from a second thread: 47 and 45 ms a frame with one and two on a 2-core AMD EPYC)."""
+DETECT_AHEAD = 2
+"""Batches that wait beside those in work: enough that no worker runs dry while a frame with many vehicles is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +31,15 @@ class Models:
 
     Attributes:
         look: finds what copies for publication must not show; None for no such copies.
+        workers: pictures that the detector may look at side by side, each on one core (a nano model gains nothing from
+            a second thread: 47 and 45 ms a frame with one and two on a 2-core AMD EPYC).
     """
 
     detector: VehicleDetector
     load_reader: LoadReader
     plate_reader: PlateReader
     look: Look | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class ViolationPipeline:
         self._models = models
         self._make_tracker = make_tracker
         self._lanes: dict[str, _Lane] = {}
+        self._detectors = ThreadPoolExecutor(models.workers, "detector")
+        self._load_reader = ThreadPoolExecutor(1, "load reader")
 
     def open_camera(self, camera: Camera, *, absolute_time: bool) -> None:
         """Make ready for the frames of a camera; an earlier state of the same camera is forgotten.
@@ -95,7 +99,8 @@ class ViolationPipeline:
         """
         rules = tuple(build_rule(name, parameters) for name, parameters in camera.rules.items())
         on_look = None if self._on_look is None else partial(self._on_look, camera)
-        assembler = PassAssembler(camera, self._models.load_reader, self._models.plate_reader, on_look=on_look)
+        readers = Readers(self._models.load_reader, self._models.plate_reader, self._load_reader)
+        assembler = PassAssembler(camera, readers, on_look=on_look)
         self._lanes[camera.camera_id] = _Lane(camera, self._make_tracker(), assembler, rules, absolute_time)
 
     def process(self, frames: Sequence[Frame]) -> list[JudgedPass]:
@@ -107,23 +112,37 @@ class ViolationPipeline:
         return self.judge(frames, self.detect(frames))
 
     def run(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[Sequence[Frame], list[JudgedPass]]]:
-        """Like `process` for one batch after another, with the detector working ahead in a thread of its own.
+        """Like `process` for one batch after another, with the detectors working ahead in threads of their own.
+
+        No more than `workers + DETECT_AHEAD` batches are in memory.
 
         Yields:
             Each batch with what `process` would have returned for it.
         """
-        with ThreadPoolExecutor(1, "detector") as detector:
-            ahead = deque()
+        ahead: deque[tuple[Sequence[Frame], Future[list[Detections]]]] = deque()
+        try:
             for frames in batches:
-                ahead.append((frames, detector.submit(self.detect, frames)))
-                if len(ahead) > DETECT_AHEAD:
+                ahead.append((frames, self._detectors.submit(self._detect_part, frames)))
+                if len(ahead) >= self._models.workers + DETECT_AHEAD:
                     done, found = ahead.popleft()
                     yield done, self.judge(done, found.result())
-            for done, found in ahead:
+            while ahead:
+                done, found = ahead.popleft()
                 yield done, self.judge(done, found.result())
+        finally:
+            for _, found in ahead:
+                found.cancel()
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detections of each frame; touches no camera's state."""
+        """Detections of each frame, several frames side by side; touches no camera's state."""
+        workers = self._models.workers
+        parts = [frames[start::workers] for start in range(min(workers, len(frames)))]
+        found: list[Detections] = [Detections.empty()] * len(frames)
+        for start, part in enumerate(self._detectors.map(self._detect_part, parts)):
+            found[start::workers] = part
+        return found
+
+    def _detect_part(self, frames: Sequence[Frame]) -> list[Detections]:
         return self._models.detector.detect([frame.image for frame in frames])
 
     def judge(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[JudgedPass]:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detector.entities import Cover, Fill, LoadState, Observation, Plate, VehicleType
-from detector.geometry import Box
+from detector.entities import Cover, Fill, LoadState, Observation, Plate, Track, VehicleType
 
 LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
 """Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells."""
@@ -22,6 +21,11 @@ class LookPolicy:
 
     Attributes:
         min_load_px: shorter side of a vehicle's box from which its load is looked at.
+        eager_load_looks: so many looks at a load are taken in successive frames; further ones need more to be seen.
+        searches_in_vain: after so many in a row a plate is searched for only when more is to be seen.
+        patience_s: seconds after which another look is worth taking although nothing more is to be seen: the light,
+            the angle, or what stood in the way may have changed.
+        growth: factor by which a vehicle must have grown since the last look for more to be seen.
         min_plate_px: width that a plate should have, by the vehicle's width, before it is looked for: below 45 px half
             of the readings are wrong.
         enough_plate_looks: after so many readings a vehicle is read again only when it has come nearer.
@@ -36,6 +40,10 @@ class LookPolicy:
     """
 
     min_load_px: float = 72.0
+    eager_load_looks: int = 10
+    searches_in_vain: int = 12
+    patience_s: float = 0.4
+    growth: float = 1.04
     min_plate_px: float = 45.0
     enough_plate_looks: int = 6
     max_looks: int = 48
@@ -46,17 +54,40 @@ class LookPolicy:
     settled_confidence: float = 0.9
     settled_plate_looks: int = 4
 
-    def wants_load(self, vehicle_type: VehicleType, xyxy: Box) -> bool:
-        """Whether a box is large enough, and of a type, for its load to be looked at."""
-        return vehicle_type in LOAD_TYPES and min(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]) >= self.min_load_px
+    def wants_load(self, track: Track, looks: Sequence[Observation]) -> bool:
+        """Whether a vehicle is of a type and size whose load is looked at, and promises more than before.
 
-    def wants_plate(self, vehicle_type: VehicleType, xyxy: Box, observations: Sequence[Observation]) -> bool:
-        """Whether a box is large enough, and of a type, for a plate to be looked for, and promises more than before."""
-        width_px = xyxy[2] - xyxy[0]
-        if width_px * PLATE_SHARE.get(vehicle_type, 0.0) < self.min_plate_px:
+        Args:
+            track: the vehicle as it is seen now.
+            looks: earlier observations of it, in the order of time.
+        """
+        sides = track.xyxy[2] - track.xyxy[0], track.xyxy[3] - track.xyxy[1]
+        if track.vehicle_type not in LOAD_TYPES or min(sides) < self.min_load_px:
             return False
-        read_px = [o.xyxy[2] - o.xyxy[0] for o in observations if o.plate is not None]
+        loads = [o for o in looks if o.load is not None]
+        return len(loads) < self.eager_load_looks or self._has_news(track, loads)
+
+    def wants_plate(self, track: Track, looks: Sequence[Observation]) -> bool:
+        """Whether a vehicle is of a type and size whose plate is looked for, and promises more than before.
+
+        Args:
+            track: the vehicle as it is seen now.
+            looks: earlier observations of it, in the order of time.
+        """
+        width_px = _width(track)
+        if width_px * PLATE_SHARE.get(track.vehicle_type, 0.0) < self.min_plate_px:
+            return False
+        searched = [o for o in looks if o.plate_searched]
+        in_vain = searched[-self.searches_in_vain :]
+        if len(in_vain) == self.searches_in_vain and not any(o.plate for o in in_vain):
+            return self._has_news(track, searched)
+        read_px = [_width(o) for o in searched if o.plate is not None]
         return len(read_px) < self.enough_plate_looks or width_px >= LARGER * max(read_px)
+
+    def _has_news(self, track: Track, looks: Sequence[Observation]) -> bool:
+        """Whether a vehicle has grown since the last of the looks, or so long ago was that."""
+        waited_s = (track.seen_at - looks[-1].captured_at).total_seconds()
+        return waited_s >= self.patience_s or _width(track) >= self.growth * _width(looks[-1])
 
     def is_load_settled(self, observations: Sequence[Observation], load: LoadState | None) -> bool:
         """Whether further looks could not reasonably change the voted state."""
@@ -77,3 +108,8 @@ class LookPolicy:
             and plate.looks >= self.settled_plate_looks
             and plate.confidence >= self.settled_confidence
         )
+
+
+def _width(seen: Track | Observation) -> float:
+    """Width of a vehicle's box, px."""
+    return seen.xyxy[2] - seen.xyxy[0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from detector.entities import PlateColour, PlateReading
 from detector.errors import ModelError
-from detector.geometry import Box
+from detector.geometry import Box, Corners
 from detector.inference import Network
 from detector.observation.plate_detector import PlateBox, PlateDetector, assign
 from detector.observation.plate_rectify import rectify
@@ -70,9 +70,11 @@ class OnnxPlateReader:
         self._network = network
         self._settings = settings
 
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[PlateReading | None]:
+    def read(
+        self, image: np.ndarray, boxes: Sequence[Box], expected: Sequence[Corners | None] | None = None
+    ) -> list[PlateReading | None]:
         """See `PlateReader.read`; a plate in which no character is seen is a reading with text ""."""
-        plates = assign(self._detector.find(image, boxes), boxes)
+        plates = assign(self._detector.find(image, boxes, expected), boxes)
         readings = iter(self.read_plates(image, [plate for plate in plates if plate is not None]))
         return [None if plate is None else next(readings) for plate in plates]
 

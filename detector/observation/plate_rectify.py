@@ -3,12 +3,10 @@
 import cv2
 import numpy as np
 
-from detector.geometry import Point
+from detector.geometry import Corners
 
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 192, 64
 MARGIN_X, MARGIN_Y = 0.04, 0.08  # shares of the plate that are kept around it, so that a corner may be a little off
-
-Corners = tuple[Point, Point, Point, Point]
 
 
 def rectify(image: np.ndarray, corners: Corners) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,12 +23,17 @@ from detector.entities import (
     VehiclePass,
     VehicleType,
 )
+from detector.geometry import Corners
 from detector.observation import load_vote, plate_vote
 from detector.observation.look_policy import LOAD_TYPES, LookPolicy
 from detector.observation.protocols import LoadReader, PlateReader
 
 STILL_SHARE = 0.02
 """A vehicle whose centre moved by less than this share of the picture's height has no direction."""
+
+
+EXPECTED_FOR_S = 1.0
+"""How long a plate's place in its vehicle's box is remembered, to look there first."""
 
 
 @dataclass(slots=True)
@@ -45,14 +52,44 @@ class _History:
     announced: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who looks: at loads and at plates, side by side where `load_worker` lends a thread.
+
+    Attributes:
+        load_reader: judges cargo beds.
+        plate_reader: finds and reads plates.
+        load_worker: does the load reader's part of a picture; None: both are read one after the other.
+    """
+
+    load_reader: LoadReader
+    plate_reader: PlateReader
+    load_worker: Executor | None = None
+
+    def read(
+        self,
+        image: np.ndarray,
+        for_load: Sequence[Track],
+        for_plate: Sequence[Track],
+        expected: Sequence[Corners | None],
+    ) -> tuple[list[LoadState], list[PlateReading | None]]:
+        """Loads of some vehicles and plates of some, each list in the order of its tracks; `expected` as for plates."""
+        read_loads = partial(self.load_reader.read, image, [t.xyxy for t in for_load])
+        is_aside = self.load_worker is not None and for_load and for_plate
+        aside = self.load_worker.submit(read_loads) if is_aside else None
+        plates = self.plate_reader.read(image, [t.xyxy for t in for_plate], expected) if for_plate else []
+        if aside is not None:
+            return aside.result(), plates
+        return (read_loads() if for_load else []), plates
+
+
 class PassAssembler:
     """Follows the vehicles of one camera from their first confirmed frame to the end of their track."""
 
     def __init__(
         self,
         camera: Camera,
-        load_reader: LoadReader,
-        plate_reader: PlateReader,
+        readers: Readers,
         policy: LookPolicy | None = None,
         on_look: Callable[[str, VehicleType, Observation], None] | None = None,
     ) -> None:
@@ -60,15 +97,13 @@ class PassAssembler:
 
         Args:
             camera: whose frames these are; its capability flags and zone decide what is looked at.
-            load_reader: judges cargo beds.
-            plate_reader: finds and reads plates.
+            readers: look at loads and plates.
             policy: bounds on the work; None for the defaults.
             on_look: called at once with the pass id, the vehicle's type as far as it is known, and each look that found
                 a plate; None for nobody.
         """
         self._camera = camera
-        self._load_reader = load_reader
-        self._plate_reader = plate_reader
+        self._readers = readers
         self._policy = policy or LookPolicy()
         self._on_look = on_look
         self._histories: dict[int, _History] = {}
@@ -117,16 +152,13 @@ class PassAssembler:
         for_load, for_plate = [], []
         for track in tracks:
             history = self._histories[track.track_id]
-            if camera.sees_into_box and not history.load_settled and policy.wants_load(track.vehicle_type, track.xyxy):
+            looks = history.observations
+            if camera.sees_into_box and not history.load_settled and policy.wants_load(track, looks):
                 for_load.append(track)
-            if (
-                camera.reads_plates
-                and not history.plate_settled
-                and policy.wants_plate(track.vehicle_type, track.xyxy, history.observations)
-            ):
+            if camera.reads_plates and not history.plate_settled and policy.wants_plate(track, looks):
                 for_plate.append(track)
-        loads = self._load_reader.read(frame.image, [t.xyxy for t in for_load]) if for_load else []
-        plates = self._plate_reader.read(frame.image, [t.xyxy for t in for_plate]) if for_plate else []
+        expected = [_expect_plate(t, self._histories[t.track_id].observations) for t in for_plate]
+        loads, plates = self._readers.read(frame.image, for_load, for_plate, expected)
         load_of = {t.track_id: load for t, load in zip(for_load, loads, strict=True)}
         plate_of = {
             t.track_id: plate if plate is None or _owns(t, plate, seen) else None
@@ -239,6 +271,20 @@ def _name_vehicle(detected: VehicleType, load: LoadState | None) -> VehicleType:
     """The detector's type, but a *bus* with a cargo bed is a truck: seen from the front the two look alike."""
     has_bed = load is not None and load.tipper_confidence >= 0.5 and load.bed_xyxy is not None
     return VehicleType.TRUCK if detected is VehicleType.BUS and has_bed else detected
+
+
+def _expect_plate(track: Track, looks: Sequence[Observation]) -> Corners | None:
+    """Where a vehicle's plate should be now: it moves and grows with the box; None when it was not read a moment ago.
+
+    Plates of two rows are found anew each time: told where to look, the detector saw them narrower from look to look.
+    """
+    last = next((look for look in reversed(looks) if look.plate is not None), None)
+    if last is None or last.plate.rows > 1 or (track.seen_at - last.captured_at).total_seconds() > EXPECTED_FOR_S:
+        return None
+    (left, top, right, bottom), (x1, y1, x2, y2) = last.xyxy, track.xyxy
+    wider, higher = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
+    a, b, c, d = ((x1 + (x - left) * wider, y1 + (y - top) * higher) for x, y in last.plate.corners)
+    return a, b, c, d
 
 
 def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:

@@ -106,6 +106,38 @@ def test_what_the_close_look_does_not_confirm_is_no_plate():
     assert detector.find(np.zeros((200, 200, 3), np.uint8), [(0, 0, 200, 200)]) == [[]]
 
 
+def test_a_plate_whose_place_is_known_takes_one_look():
+    """The close look alone is taken there; its corners are in px of the picture."""
+    network = ScriptedNetwork([output((4, 4, 4.0, -3, FLAT))])
+    detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
+    expected = plate(500, 500, width=60).corners
+    ((found,),) = detector.find(np.zeros((1000, 1000, 3), np.uint8), [(0, 0, 900, 900)], [expected])
+    assert len(network.shown) == 1
+    assert found.centre == pytest.approx((350 + 36 * 300 / SIDE,) * 2, abs=1.5)
+    assert found.width_px == pytest.approx(32 * 300 / SIDE)
+
+
+def test_a_plate_that_is_not_where_it_was_expected_is_looked_for_everywhere():
+    """An expectation decides nothing: after a close look in vain come the two looks; other boxes are not disturbed."""
+    whole = output((4, 4, 4.0, -3, FLAT))
+    network = ScriptedNetwork([output()], [whole, output()], [whole])
+    detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
+    boxes = [(0, 0, 400, 400), (500, 500, 900, 900)]
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    found = detector.find(image, boxes, [plate(300, 300).corners, None])
+    alone = OnnxPlateDetector(ScriptedNetwork([whole], [whole]), PlateDetectorSettings(input_px=SIDE, min_width_px=4))
+    assert found == [*alone.find(image, boxes[:1]), []]
+
+
+def test_candidates_far_less_likely_than_the_best_are_not_looked_at_closely():
+    """A second plate that is nearly as likely is; what merely resembles one beside a sure one is not."""
+    first = output((2, 2, 4.0, -3, FLAT), (6, 6, 0.0, -3, FLAT), (2, 6, -1.5, -3, FLAT))
+    network = ScriptedNetwork([first], [output(), output()])
+    detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
+    detector.find(np.zeros((400, 400, 3), np.uint8), [(0, 0, 400, 400)])
+    assert len(network.shown[1]) == 2
+
+
 def test_boxes_without_a_piece_of_the_picture_are_not_looked_at():
     """A box outside the picture yields nothing and does not disturb the others; no box, no run."""
     network = ScriptedNetwork([output()])

@@ -1,6 +1,7 @@
 """Passes: what is looked at, what is remembered, when something is settled, and that ids never depend on counters."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +24,7 @@ from detector.entities import (
 )
 from detector.geometry import Box
 from detector.observation.look_policy import LookPolicy
-from detector.observation.vehicle_pass import PassAssembler, measure_sharpness
+from detector.observation.vehicle_pass import PassAssembler, Readers, measure_sharpness
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
 IMAGE = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8)
@@ -43,6 +44,13 @@ class FakeLoads:
         return [self.state] * len(boxes)
 
 
+class BrokenLoads:
+    """Cannot judge anything."""
+
+    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[LoadState]:
+        raise ZeroDivisionError
+
+
 @dataclass
 class FakePlates:
     """Finds one plate at a fixed place in the picture, if it lies in the box."""
@@ -50,9 +58,11 @@ class FakePlates:
     text: str = "渝A12345"
     at: tuple[float, float] = (200.0, 450.0)
     asked: list[Box] = field(default_factory=list)
+    expected: list[object] = field(default_factory=list)
 
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[PlateReading | None]:
+    def read(self, image: np.ndarray, boxes: Sequence[Box], expected: object = None) -> list[PlateReading | None]:
         self.asked += boxes
+        self.expected.append(expected)
         x, y = self.at
         corners = ((x, y), (x + 130, y), (x + 130, y + 40), (x, y + 40))
         reading = PlateReading(self.text, (0.99,) * len(self.text), (), PlateColour.YELLOW, 0.99, corners, 1, 0.98)
@@ -74,7 +84,7 @@ def remove(track: Track) -> Track:
 
 
 def make_assembler(camera: Camera | None = None, policy: LookPolicy | None = None) -> PassAssembler:
-    return PassAssembler(camera or Camera("gantry"), FakeLoads(), FakePlates(), policy)
+    return PassAssembler(camera or Camera("gantry"), Readers(FakeLoads(), FakePlates()), policy)
 
 
 def drive(assembler: PassAssembler, frames: int, **track: object) -> list[VehiclePass]:
@@ -111,7 +121,7 @@ def test_an_open_pass_says_only_what_is_settled() -> None:
 def test_looks_stop_when_everything_is_settled() -> None:
     """A parked truck is not looked at for ever."""
     loads, plates = FakeLoads(), FakePlates()
-    drive(PassAssembler(Camera("gantry"), loads, plates), 200)
+    drive(PassAssembler(Camera("gantry"), Readers(loads, plates)), 200)
     assert len(loads.asked) < 20
     assert len(plates.asked) < 20
 
@@ -119,7 +129,9 @@ def test_looks_stop_when_everything_is_settled() -> None:
 def test_observations_stay_bounded_while_nothing_settles() -> None:
     """An unreadable parked truck keeps at most `max_looks` observations."""
     unseen = LoadState(Cover.NOT_VISIBLE, 0.9, Fill.NOT_VISIBLE, 0.9, 0.9)
-    assembler = PassAssembler(Camera("gantry"), FakeLoads(unseen), FakePlates(text=""), LookPolicy(max_looks=10))
+    assembler = PassAssembler(
+        Camera("gantry"), Readers(FakeLoads(unseen), FakePlates(text="")), LookPolicy(max_looks=10)
+    )
     assert len(drive(assembler, 100)[-1].observations) == 10
 
 
@@ -127,9 +139,32 @@ def test_what_decides_is_recent_while_nothing_settles() -> None:
     """Looks from before the packet ring's reach are forgotten, so that a clip can be cut of all that remain."""
     unseen = LoadState(Cover.NOT_VISIBLE, 0.9, Fill.NOT_VISIBLE, 0.9, 0.9)
     policy = LookPolicy(max_looks=1000, max_span_s=2.0)
-    assembler = PassAssembler(Camera("gantry"), FakeLoads(unseen), FakePlates(text=""), policy)
+    assembler = PassAssembler(Camera("gantry"), Readers(FakeLoads(unseen), FakePlates(text="")), policy)
     looks = drive(assembler, 100)[-1].observations
-    assert (looks[-1].captured_at - looks[0].captured_at).total_seconds() == 2.0
+    assert 1.5 <= (looks[-1].captured_at - looks[0].captured_at).total_seconds() <= 2.0
+
+
+def test_a_load_reader_beside_the_plate_reader_changes_nothing() -> None:
+    """Loads read in another thread give the same passes; an error there is an error here."""
+    with ThreadPoolExecutor(1) as worker:
+        beside = PassAssembler(Camera("gantry"), Readers(FakeLoads(), FakePlates(), worker))
+        assert drive(beside, 20) == drive(make_assembler(), 20)
+        broken = PassAssembler(Camera("gantry"), Readers(BrokenLoads(), FakePlates(), worker))
+        with pytest.raises(ZeroDivisionError):
+            drive(broken, 20)
+
+
+def test_a_plate_is_expected_where_it_hangs_on_the_vehicle() -> None:
+    """The next look is told the corners as they move and grow with the box; of two rows, or long after, nothing."""
+    plates = FakePlates(at=(200.0, 450.0))
+    assembler = PassAssembler(Camera("gantry"), Readers(FakeLoads(), plates))
+    assembler.update(make_frame(0), [make_track(0)], absolute_time=True)
+    grown = (100.0, 100.0, 700.0, 500.0)
+    assembler.update(make_frame(1), [make_track(1, xyxy=grown)], absolute_time=True)
+    assembler.update(make_frame(20), [make_track(20, xyxy=grown)], absolute_time=True)
+    first, second, late = plates.expected
+    assert (first, late) == ([None], [None])
+    assert second == [((300.0, 450.0), (560.0, 450.0), (560.0, 490.0), (300.0, 490.0))]
 
 
 def test_a_track_never_confirmed_is_no_pass() -> None:
@@ -209,15 +244,15 @@ def test_a_plate_belongs_to_the_nearer_of_two_overlapping_vehicles() -> None:
 def test_capability_and_zone_decide_what_is_looked_at(camera: Camera, loads: bool, plates: bool) -> None:
     """What a camera cannot see is not looked at, and neither is what stands outside its zone."""
     load_reader, plate_reader = FakeLoads(), FakePlates()
-    drive(PassAssembler(camera, load_reader, plate_reader), 3)
+    drive(PassAssembler(camera, Readers(load_reader, plate_reader)), 3)
     assert (bool(load_reader.asked), bool(plate_reader.asked)) == (loads, plates)
 
 
 def test_small_vehicles_and_cars_are_not_asked_about_loads() -> None:
     """A far truck and a near car cost no look at a bed."""
     loads = FakeLoads()
-    drive(PassAssembler(Camera("a"), loads, FakePlates()), 3, xyxy=(0.0, 0.0, 60.0, 60.0))
-    drive(PassAssembler(Camera("a"), loads, FakePlates()), 3, kind=VehicleType.CAR)
+    drive(PassAssembler(Camera("a"), Readers(loads, FakePlates())), 3, xyxy=(0.0, 0.0, 60.0, 60.0))
+    drive(PassAssembler(Camera("a"), Readers(loads, FakePlates())), 3, kind=VehicleType.CAR)
     assert loads.asked == []
 
 
@@ -225,7 +260,7 @@ def test_a_bus_with_a_cargo_bed_is_a_truck() -> None:
     """Detectors call cab-over trucks seen from the front a bus; the bed tells, and its absence too."""
     assert drive(make_assembler(), 12, kind=VehicleType.BUS)[-1].vehicle_type is VehicleType.TRUCK
     no_bed = LoadState(Cover.NOT_VISIBLE, 1.0, Fill.NOT_VISIBLE, 1.0, 0.1)
-    assembler = PassAssembler(Camera("gantry"), FakeLoads(no_bed), FakePlates())
+    assembler = PassAssembler(Camera("gantry"), Readers(FakeLoads(no_bed), FakePlates()))
     assert drive(assembler, 12, kind=VehicleType.BUS)[-1].vehicle_type is VehicleType.BUS
 
 

@@ -1,0 +1,78 @@
+"""When a vehicle is looked at again: in a table of looks that were taken and what there is to be seen now."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from detector.entities import (
+    Cover,
+    Fill,
+    LoadState,
+    Observation,
+    PlateColour,
+    PlateReading,
+    Track,
+    TrackState,
+    VehicleType,
+)
+from detector.observation.look_policy import LookPolicy
+
+START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
+UNSEEN = LoadState(Cover.NOT_VISIBLE, 0.9, Fill.NOT_VISIBLE, 0.9, 0.9)
+READING = PlateReading("渝A12345", (0.9,) * 7, (), PlateColour.BLUE, 0.9, ((0, 0), (9, 0), (9, 3), (0, 3)), 1, 0.9)
+STEP_S = 0.1
+
+
+def make_look(index: int, width_px: float = 400.0, plate: PlateReading | None = None) -> Observation:
+    at = START_AT + timedelta(seconds=index * STEP_S)
+    box = (0.0, 0.0, width_px, 400.0)
+    return Observation(index, index, index * STEP_S, at, "", box, 0.9, 50.0, UNSEEN, plate, True)
+
+
+def make_track(index: int, width_px: float = 400.0, kind: VehicleType = VehicleType.TRUCK) -> Track:
+    at = START_AT + timedelta(seconds=index * STEP_S)
+    return Track(1, TrackState.CONFIRMED, kind, (0.0, 0.0, width_px, 400.0), 0.9, START_AT, at, True)
+
+
+@pytest.mark.parametrize(
+    ("taken", "now", "width_px", "wanted"),
+    [
+        (0, 0, 400.0, True),
+        (9, 9, 400.0, True),
+        (10, 10, 400.0, False),
+        (10, 12, 400.0, False),
+        (10, 13, 400.0, True),
+        (10, 10, 416.0, True),
+    ],
+)
+def test_a_load_seen_often_is_looked_at_again_when_there_is_more_to_see(
+    taken: int, now: int, width_px: float, wanted: bool
+) -> None:
+    """The first ten looks come at once; then the truck must have grown by 4 %, or 0.4 s must have passed."""
+    looks = [make_look(i) for i in range(taken)]
+    assert LookPolicy().wants_load(make_track(now, width_px), looks) is wanted
+
+
+def test_cars_and_far_trucks_have_no_load_that_is_looked_at() -> None:
+    """The type and the smaller side decide."""
+    assert not LookPolicy().wants_load(make_track(0, kind=VehicleType.CAR), [])
+    assert not LookPolicy().wants_load(make_track(0, width_px=71.0), [])
+
+
+def test_a_plate_never_found_is_searched_less_often_in_the_end() -> None:
+    """Twelve searches in vain, and it waits for 0.4 s or growth; one success, and it is read in the next frame."""
+    policy, vain = LookPolicy(), [make_look(i) for i in range(12)]
+    assert policy.wants_plate(make_track(11), vain[:11])
+    assert not policy.wants_plate(make_track(12), vain)
+    assert policy.wants_plate(make_track(12, width_px=416.0), vain)
+    assert policy.wants_plate(make_track(15), vain)
+    assert policy.wants_plate(make_track(12), [*vain[:-1], replace(vain[-1], plate=READING)])
+
+
+def test_a_plate_read_often_is_read_again_only_from_nearer() -> None:
+    """After six readings the vehicle must be larger than at all of them by 8 %."""
+    looks = [make_look(i, plate=READING) for i in range(6)]
+    assert LookPolicy().wants_plate(make_track(5), looks[:5])
+    assert not LookPolicy().wants_plate(make_track(60), looks)
+    assert LookPolicy().wants_plate(make_track(6, width_px=433.0), looks)
