@@ -30,7 +30,7 @@ class SecondFactor:
         """
         self._need_key()
         secret = pyotp.random_base32()
-        return secret, pyotp.TOTP(secret).provisioning_uri(account, ISSUER)
+        return secret, pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=ISSUER)
 
     def enrol(self, row: AccountRow, secret: str, code: str, now: datetime) -> None:
         """Keep a secret that the person's authenticator has proved to hold.

@@ -53,6 +53,10 @@ class Package:
         rows = self.manifest.get("files", ())
         return next((str(row["name"]) for role in roles for row in rows if row.get("role") == role), None)
 
+    def masked(self) -> list[str]:
+        """Names of pictures in which everything but the subject is covered."""
+        return [str(row["name"]) for row in self.manifest.get("files", ()) if row.get("role") == "masked"]
+
 
 class EvidenceShelf:
     """Finds packages and their files below one folder."""
@@ -68,8 +72,10 @@ class EvidenceShelf:
         Raises:
             EvidenceError: it is not there, or its manifest cannot be read.
         """
-        folder = self.root / evidence.folder
-        if not evidence.folder or Path(evidence.folder).name != evidence.folder or folder.resolve().parent != self.root:
+        # The pipeline stores where it wrote; only the last part counts here, so that a restored folder works as well.
+        name = Path(evidence.folder).name
+        folder = self.root / name
+        if name in ("", "..") or folder.resolve().parent != self.root:
             raise EvidenceError(f"package {evidence.folder!r} is not in the evidence folder")
         path = folder / MANIFEST
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from detector.review.queries.queue import (
     Asker,
     QueueFilter,
     count_states,
+    find_for_law,
     find_free,
     find_queue,
     last_change,
@@ -65,19 +66,28 @@ def show_rows(view: CurrentView) -> Response:
 @allow(Role.REVIEWER)
 def take_next(view: CurrentView) -> Response:
     """Claim the next free case, and open it."""
-    case_id = claim_next(view, _filter(view))
-    return view.redirect(f"/cases/{case_id}") if case_id else view.redirect("/queue", say="queue.nothing_left")
+    query = urlencode({name: value for name, value in _fields(view).items() if value})
+    case_id = claim_next(view, query)
+    if case_id is None:
+        return view.redirect(f"/queue?{query}", say="queue.nothing_left")
+    return view.redirect(f"/cases/{case_id}?{urlencode({'queue': query})}")
 
 
-def claim_next(view: View, wanted: QueueFilter, skip: str | None = None) -> str | None:
+def claim_next(view: View, query: str, skip: str | None = None) -> str | None:
     """The next case that nobody else has, now claimed by this person; None when there is none.
 
     Args:
         view: of the request.
-        wanted: filter of the queue that the person works through.
+        query: of the queue that the person works through, as in its address.
         skip: case that is on the screen already.
     """
-    for case_id in find_free(view.desk.engine, _asker(view), wanted, view.desk.clocks):
+    wanted = _to_filter(_fields(view, dict(parse_qsl(query))))
+    asker = _asker(view)
+    held = find_queue(view.desk.engine, asker, QueueFilter(is_mine=True), view.desk.clocks)
+    own = [line.case.case_id for line in held if line.case.case_id != skip]
+    if own:
+        return own[0]
+    for case_id in find_free(view.desk.engine, asker, wanted, view.desk.clocks):
         if case_id == skip:
             continue
         try:
@@ -88,13 +98,18 @@ def claim_next(view: View, wanted: QueueFilter, skip: str | None = None) -> str 
     return None
 
 
+def next_in_law(view: View, query: str, skip: str) -> str | None:
+    """The next case for the second review that this person may decide and no colleague has on the screen."""
+    wanted = _to_filter(_fields(view, dict(parse_qsl(query))))
+    return find_for_law(view.desk.engine, _asker(view), wanted, skip)
+
+
 def _lines(view: View) -> dict[str, object]:
     mark = last_change(view.desk.engine, _asker(view))
-    wanted, shown = _filter(view), _shown(view)
-    rows = find_queue(view.desk.engine, _asker(view), wanted, view.desk.clocks, shown + 1)
+    fields, shown = _fields(view), _shown(view)
+    rows = find_queue(view.desk.engine, _asker(view), _to_filter(fields), view.desk.clocks, shown + 1)
     counts = count_states(view.desk.engine, view.visitor)
     in_group = {name: sum(counts.get(s, 0) for s in states or S) for name, states in GROUPS.items()}
-    fields = _fields(view)
     query = urlencode({name: value for name, value in fields.items() if value})
     return {
         "rows": rows[:shown], "has_more": len(rows) > shown, "shown": shown, "counts": in_group, "mark": mark,
@@ -111,16 +126,16 @@ def _shown(view: View) -> int:
     return min(int(wanted), SHOWN_MOST) if wanted.isdecimal() and len(wanted) < 6 else PAGE
 
 
-def _fields(view: View) -> dict[str, str]:
+def _fields(view: View, given: Mapping[str, str] | None = None) -> dict[str, str]:
     """What the form holds; the tab is that of the person's work unless another was chosen."""
-    fields = {name: view.request.query_params.get(name, "").strip()[:64] for name in FIELDS}
+    given = view.request.query_params if given is None else given
+    fields = {name: given.get(name, "").strip()[:64] for name in FIELDS}
     if fields["group"] not in GROUPS:
         fields["group"] = next((group for role, group in USUAL if role in view.visitor.roles), "all")
     return fields
 
 
-def _filter(view: View) -> QueueFilter:
-    fields = _fields(view)
+def _to_filter(fields: Mapping[str, str]) -> QueueFilter:
     day_to = _day(fields["to"])
     states = GROUPS[fields["group"]]
     if fields["state"] in set(S):

@@ -16,8 +16,8 @@ from detector.cases.clocks import Clocks
 from detector.cases.lateness import STEP_OF
 from detector.cases.rows import to_case
 from detector.database.sessions import read_session
-from detector.database.tables import CaseRow, ClaimRow, FindingRow
-from detector.entities import Case, CaseStatus, Grade
+from detector.database.tables import AuditRow, CaseRow, ClaimRow, FindingRow
+from detector.entities import Action, Case, CaseStatus, Grade
 from detector.review.queries.visible import visible_to
 from detector.review.visitors import Visitor
 
@@ -25,6 +25,7 @@ S = CaseStatus
 REVIEW = (S.CANDIDATE, S.IN_REVIEW)
 WAITING = tuple(status for status in STEP_OF if status not in REVIEW)
 SOON = timedelta(minutes=5)
+ON_SCREEN = timedelta(minutes=15)
 LONGEST_CLOCK = timedelta(days=30)
 PAGE = 50
 
@@ -111,6 +112,30 @@ def find_free(engine: Engine, asker: Asker, wanted: QueueFilter, clocks: Clocks,
     )  # fmt: skip
     with read_session(engine) as session:
         return _find_ids(session, asker, replace(wanted, states=REVIEW), clocks, limit, ~held)
+
+
+def find_for_law(engine: Engine, asker: Asker, wanted: QueueFilter, skip: str) -> str | None:
+    """The longest waiting case for the second review that the person did not confirm and no colleague looks at.
+
+    There are no claims in the second review: whoever opened a case lately has it on the screen.
+    """
+    own = asker.visitor.account.account
+    confirmed = exists().where(
+        AuditRow.case_id == CaseRow.case_id, AuditRow.action == Action.CONFIRM.value, AuditRow.account == own
+    )
+    on_screen = exists().where(
+        AuditRow.case_id == CaseRow.case_id, AuditRow.action == "view_evidence", AuditRow.account != own,
+        AuditRow.reason == "legal_review", AuditRow.at > asker.now - ON_SCREEN,
+    )  # fmt: skip
+    narrowed = replace(wanted, states=(S.TECHNICALLY_CONFIRMED,), is_mine=False)
+    with read_session(engine) as session:
+        condition = and_(visible_to(asker.visitor), *_conditions(asker, narrowed), ~confirmed, ~on_screen)
+        return session.scalar(
+            select(CaseRow.case_id)
+            .where(CaseRow.status == S.TECHNICALLY_CONFIRMED.value, CaseRow.case_id != skip, condition)
+            .order_by(CaseRow.updated_at)
+            .limit(1)
+        )
 
 
 def count_states(engine: Engine, visitor: Visitor) -> dict[CaseStatus, int]:

@@ -10,15 +10,21 @@ document.addEventListener("htmx:sendError", () => {
   said.replaceChildren(line);
 });
 
-// <button data-key="c"> is pressed by that key, unless somebody is typing.
+// <button data-key="c"> is pressed by that key, unless somebody is typing; in an open dialog only its own keys count.
+// A page may object to a press by cancelling `deskkey`.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]), select, textarea");
+  const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]):not([type=range]), select, textarea");
   if (event.key === "Escape" && typing) { typing.blur(); return; }
-  if (typing || document.querySelector("dialog[open]")) return;
+  if (typing || (event.key === " " && event.target.closest("button, a, summary, input"))) return;
   const wanted = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const found = document.querySelector(`[data-key="${CSS.escape(wanted)}"]:not([disabled])`);
-  if (!found || found.closest("[hidden]")) return;
+  const within = document.querySelector("dialog[open]") || document;
+  const found = [...within.querySelectorAll(`[data-key="${CSS.escape(wanted)}"]:not([disabled])`)]
+    .find((button) => !button.closest("[hidden]") && (within !== document || !button.closest("dialog")));
+  if (!found) return;
   event.preventDefault();
-  found.matches("input, select, textarea") ? found.focus() : found.click();
+  const isField = found.matches("input, select, textarea");
+  if (!isField && event.repeat && !event.key.startsWith("Arrow")) return;
+  if (!found.dispatchEvent(new Event("deskkey", { bubbles: true, cancelable: true }))) return;
+  isField ? found.focus() : found.click();
 });
