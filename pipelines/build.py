@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from detector.database.engine import open_database
+from detector.database.leases import LeaseBook
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import StorageError
 from detector.evidence.keys import KeyFolder
@@ -111,8 +113,27 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     )
 
 
-def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveRunner:
+@dataclass(frozen=True, slots=True)
+class FleetPost:
+    """What a worker of a fleet has of its own.
+
+    Attributes:
+        leases: that it holds; cases are stored for those cameras alone.
+        ring_root: of its packet rings.
+    """
+
+    leases: LeaseBook
+    ring_root: Path
+
+
+def open_live(database_url: str, cameras: Cameras, evidence_root: Path, post: FleetPost | None = None) -> LiveRunner:
     """Everything that watching live cameras needs, checked before the first one is asked.
+
+    Args:
+        database_url: of the cases.
+        cameras: the configuration.
+        evidence_root: absolute path.
+        post: of a worker of a fleet, which starts without cameras; None for a machine that watches all of them.
 
     Raises:
         ModelError: weights are missing, altered, or cannot run here.
@@ -129,10 +150,9 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path) -> LiveR
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
     packages = make_packages(evidence_root, models, _provenance(files, cameras))
-    desk = CaseDesk(
-        pipeline, packages, TripStore(engine, open_life(engine)), _open_recorder(cameras, engine, True, flush_at=None)
-    )
-    return LiveRunner(plans, desk, resolve_home() / "ring")
+    store = TripStore(engine, open_life(engine), post.leases if post else None)
+    desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, flush_at=None))
+    return LiveRunner([] if post else plans, desk, post.ring_root if post else resolve_home() / "ring")
 
 
 def make_plans(cameras: Cameras) -> list[CameraPlan]:

@@ -67,7 +67,8 @@ class CaseKeeping:
         store: keeps the cases.
         workers: who writes; at once in the calling thread when not given.
         on_fault: told of what could not be written; such a violation waits and is tried again, and one whose package
-            cannot be made at all keeps its case without evidence. None: faults are raised.
+            cannot be made at all keeps its case without evidence. One that another worker of a fleet may have seen,
+            because this one has lost the camera, is given up. None: faults are raised.
         journal: remembers what waits if the process dies; None for none.
     """
 
@@ -249,7 +250,10 @@ class CasePipeline:
         except EvidenceError as error:
             self._tell(error)
             pending.is_hopeless = True
-        except (StorageError, LeaseLost) as error:
+        except LeaseLost as error:
+            self._tell(error)
+            self._take_end(pending, None)
+        except StorageError as error:
             self._tell(error)
             pending.is_alerted = False
             pending.retry_at = monotonic() + RETRY_S

@@ -94,6 +94,8 @@ class LiveRunner:
         self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
         self._sealed_before = 0
         self.analysed: dict[str, int] = dict.fromkeys(self._plans, 0)
+        self._judging_s = 0.0
+        self._asked_at = monotonic()
 
     def run(self, stop: threading.Event) -> bool:
         """Watch until `stop` is set.
@@ -136,6 +138,22 @@ class LiveRunner:
         provenance = replace(packages.provenance, configuration_sha256=configuration_sha256)
         self._desk = replace(self._desk, packages=replace(packages, provenance=provenance))
         self._plans = wanted
+
+    def is_watching(self, camera_id: str) -> bool:
+        """Whether frames of a camera may still be judged; may be called from any thread."""
+        return camera_id in self._watches
+
+    def is_quiet(self, camera_id: str) -> bool:
+        """Whether a camera's session could end now without cutting a pass or a clip; may be called from any thread."""
+        session = self._sessions.get(camera_id)
+        return session is None or not (session.cases.has_pending or self._desk.pipeline.has_open_passes(camera_id))
+
+    def measure_load(self) -> float:
+        """Share of the time since the last question that was spent judging, 0 to 1."""
+        now = monotonic()
+        share = self._judging_s / max(now - self._asked_at, 1e-3)
+        self._judging_s, self._asked_at = 0.0, now
+        return min(1.0, share)
 
     def _follow_plans(self) -> None:
         """Start what is to be watched; stop what is not, or not so, and let it go once its last frame is judged."""
@@ -180,7 +198,9 @@ class LiveRunner:
             found = self._detector.submit(self._desk.pipeline.detect, pictures)
             self._ahead = _Batch(items, pictures, found)
         if ready is not None:
+            began = monotonic()
             self._judge(ready)
+            self._judging_s += monotonic() - began
         return bool(items) or ready is not None
 
     def _judge(self, batch: _Batch) -> None:

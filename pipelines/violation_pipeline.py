@@ -175,6 +175,11 @@ class ViolationPipeline:
             lane, lane.assembler.update(lane.last_frame, lane.tracker.finish(), absolute_time=lane.absolute_time)
         )
 
+    def has_open_passes(self, camera_id: str) -> bool:
+        """Whether a pass of the camera is still open; False for a camera that is not open itself."""
+        lane = self._lanes.get(camera_id)
+        return lane is not None and lane.assembler.has_open_passes
+
     def _step(self, lane: _Lane, frame: Frame, detections: Detections) -> list[JudgedPass]:
         """One frame of one camera."""
         lane.last_frame = frame

@@ -108,6 +108,11 @@ class PassAssembler:
         self._on_look = on_look
         self._histories: dict[int, _History] = {}
 
+    @property
+    def has_open_passes(self) -> bool:
+        """Whether a vehicle is in view, or was so lately that it may come back."""
+        return bool(self._histories)
+
     def update(self, frame: Frame, tracks: Sequence[Track], *, absolute_time: bool) -> tuple[VehiclePass, ...]:
         """Look at the vehicles of one frame.
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
+from detector.errors import ConfigurationError
 from pipelines.config import default_database
 
 Database = Annotated[
@@ -28,6 +29,18 @@ CamerasFile = Annotated[
         "else the newest version in the database.",
     ),
 ]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output", metavar="DIR", help="Where evidence goes; default ROADWARDEN_HOME/evidence. Or s3://BUCKET/PREFIX."
+    ),
+]
+Fleet = Annotated[
+    str | None,
+    typer.Option(
+        "--fleet", metavar="ADDRESS", help="Use the machines of a Ray cluster: HOST:PORT of its head, or auto."
+    ),
+]
 Person = Annotated[
     str | None, typer.Option("--person", metavar="NAME", help="Who does this; default: the account of this machine.")
 ]
@@ -41,6 +54,19 @@ def open_engine(database: str | None) -> Engine:
 def open_store(database: str | None) -> CaseStore:
     """The case store of a URL, or of the home folder."""
     return CaseStore(open_engine(database))
+
+
+def shared_place(output: str | None) -> str:
+    """Where the machines of a fleet put evidence: a folder, as absolute path, or a URL.
+
+    Raises:
+        ConfigurationError: none is named; the home folder of one machine is not there on the others.
+    """
+    if output is None:
+        raise ConfigurationError(
+            "--fleet needs --output: a folder that all machines see at the same path, or s3://BUCKET/PREFIX"
+        )
+    return output if "://" in output else str(Path(output).resolve())
 
 
 def account() -> str:

@@ -8,35 +8,59 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import CamerasFile, Database, open_engine
+from pipelines.commands.options import CamerasFile, Database, Fleet, Output, account, open_engine, shared_place
 from pipelines.config import default_database, resolve_home
-from pipelines.configuration_store import ConfigurationStore, find_file, load_configuration
+from pipelines.configuration_store import IN_DATABASE, ConfigurationStore, find_file, load_configuration
+from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
 from pipelines.reloading import Reloader
 
 
 def run(
     cameras: CamerasFile = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where evidence goes; default ROADWARDEN_HOME/evidence.")
-    ] = None,
+    output: Output = None,
     database: Database = None,
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", min=1.0, help="Stop by itself after so long.")
     ] = None,
+    fleet: Fleet = None,
+    gpu_share: Annotated[
+        float, typer.Option("--gpu-share", metavar="SHARE", min=0.01, help="In a fleet: part of a GPU for each worker.")
+    ] = 1.0,
 ) -> None:
     """Watch the cameras that have a stream, until SIGTERM or Ctrl-C; evidence in progress is finished first.
 
     A changed configuration is taken up without a restart: cameras are added, removed and changed one by one.
     """
-    from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    home = resolve_home()
-    in_force = load_configuration(cameras, database)
-    runner = open_live(database or default_database(), in_force, (output or home / "evidence").resolve())
-    store = ConfigurationStore(open_engine(database), find_file(cameras))
+    url = database or default_database()
+    stop = _stop_event(seconds)
+    if fleet is None:
+        is_whole = _run_alone(url, cameras, output, stop)
+    else:
+        file = cameras if cameras != IN_DATABASE else None
+        options = FleetOptions(fleet, url, shared_place(output), gpu_share)
+        is_whole = run_fleet(options, push_configuration(url, file, account()), stop)
+    if not is_whole:
+        raise typer.Exit(1)
+
+
+def _run_alone(url: str, cameras: Path | None, output: str | None, stop: threading.Event) -> bool:
+    """Watch with this machine alone."""
+    from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
+
+    in_force = load_configuration(cameras, url)
+    runner = open_live(url, in_force, Path(output).resolve() if output else resolve_home() / "evidence")
+    store = ConfigurationStore(open_engine(url), find_file(cameras))
     reloader = Reloader(store, in_force, lambda found: runner.set_plans(make_plans(found), found.sha256))
+    reloader.start()
+    is_whole = runner.run(stop)
+    reloader.stop()
+    return is_whole
+
+
+def _stop_event(seconds: float | None) -> threading.Event:
+    """Set by SIGTERM, by Ctrl-C, and after some seconds (None: never)."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -44,8 +68,4 @@ def run(
         timer = threading.Timer(seconds, stop.set)
         timer.daemon = True
         timer.start()
-    reloader.start()
-    is_whole = runner.run(stop)
-    reloader.stop()
-    if not is_whole:
-        raise typer.Exit(1)
+    return stop
