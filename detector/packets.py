@@ -98,6 +98,30 @@ class Packet:
         return raw
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AnalysedStream:
+    """The smaller stream of a camera in which vehicles were looked for, beside the one that clips are cut from.
+
+    Attributes:
+        info: of the smaller stream.
+        ring: its packets.
+        shift_s: added to a time of the other stream it gives the time of the same instant in this one, as the clocks of
+            the two have it.
+    """
+
+    info: StreamInfo
+    ring: "PacketStore"
+    shift_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Excerpt:
+    """Packets of a stream that show a passage, in decoding order from a key frame on."""
+
+    info: StreamInfo
+    packets: list[Packet]
+
+
 class PacketStore(Protocol):
     """Keeps the last minutes of packets of one source, so that a clip can begin before its violation was noticed.
 

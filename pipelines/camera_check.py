@@ -2,16 +2,18 @@
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Any
 
-from detector.entities import TimeSource
+from detector.entities import Camera, TimeSource
 from detector.errors import ConfigurationError, SourceError
 from detector.evidence.grade import MAX_UNCERTAINTY_MS, MIN_IMAGE_WH
 from detector.video.live_source import LiveSource
+from detector.video.stream_settings import StreamSettings
 from pipelines.config import Cameras
 
 AT_ONCE = 64
@@ -52,18 +54,32 @@ class CameraReport:
 def check_cameras(cameras: Cameras, camera_ids: list[str]) -> list[CameraReport]:
     """Try cameras side by side, none for longer than its time-outs allow; the reports come in the order asked for."""
     with ThreadPoolExecutor(min(AT_ONCE, len(camera_ids))) as pool:
-        return list(pool.map(lambda camera_id: check_camera(cameras, camera_id), camera_ids))
+        return [report for found in pool.map(partial(check_camera, cameras), camera_ids) for report in found]
 
 
-def check_camera(cameras: Cameras, camera_id: str) -> CameraReport:
-    """Connect, decode one picture, and measure for `MEASURE_S`; credentials are in no report."""
+def check_camera(cameras: Cameras, camera_id: str) -> list[CameraReport]:
+    """Connect, decode one picture, and measure for `MEASURE_S`; credentials are in no report.
+
+    Returns:
+        One report; a second one for the smaller stream of a camera that has one for analysis.
+    """
     try:
         settings = cameras.find_stream(camera_id)
     except ConfigurationError as error:
-        return CameraReport(camera_id, problem=str(error))
+        return [CameraReport(camera_id, problem=str(error))]
     if settings is None:
-        return CameraReport(camera_id, problem="has no [camera.stream] table")
+        return [CameraReport(camera_id, problem="has no [camera.stream] table")]
     camera = cameras.by_id[camera_id]
+    reports = [_check_stream(camera, settings, is_proof=True)]
+    if settings.analysis_url is not None:
+        report = _check_stream(camera, settings.analysed(), is_proof=False)
+        reports.append(replace(report, camera_id=f"{camera_id} (analysis)"))
+    return reports
+
+
+def _check_stream(camera: Camera, settings: StreamSettings, *, is_proof: bool) -> CameraReport:
+    """Try one stream; `is_proof`: clips and stills are cut from it."""
+    camera_id = camera.camera_id
     with tempfile.TemporaryDirectory(prefix="roadwarden-check-") as folder:
         try:
             source = LiveSource(camera_id, camera.analysis_fps, settings, Path(folder) / "ring")
@@ -82,7 +98,7 @@ def check_camera(cameras: Cameras, camera_id: str) -> CameraReport:
             source.time.source.value,
             None if source.clock_offset_s is None else round(source.clock_offset_s, 2),
             None if frame is not None else f"no picture can be decoded ({'; '.join(source.losses) or 'none came'})",
-            tuple(_remark(source, fps, camera.analysis_fps)),
+            tuple(_remark(source, fps, camera.analysis_fps, is_proof=is_proof)),
         )
 
 
@@ -100,11 +116,11 @@ def _span_s(source: LiveSource) -> float:
     return last_s - first_s
 
 
-def _remark(source: LiveSource, fps: float | None, analysis_fps: float) -> list[str]:
+def _remark(source: LiveSource, fps: float | None, analysis_fps: float, *, is_proof: bool) -> list[str]:
     """What stands against evidence, and what against seeing well."""
     remarks = []
     width, height = source.info.upright_wh
-    if width < MIN_IMAGE_WH[0] or height < MIN_IMAGE_WH[1]:
+    if is_proof and (width < MIN_IMAGE_WH[0] or height < MIN_IMAGE_WH[1]):
         remarks.append(f"smaller than {MIN_IMAGE_WH[0]}x{MIN_IMAGE_WH[1]}: leads only")
     if source.time.source is not TimeSource.RTCP_SENDER_REPORT:
         remarks.append("tells no capture time: leads only")

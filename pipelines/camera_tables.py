@@ -117,6 +117,7 @@ class StreamTable(_Credentials):
     """`[camera.stream]`: how to watch the camera live."""
 
     url: str | None = None
+    analysis_url: str | None = None
     gb28181: Gb28181Table | None = None
     transport: Literal["tcp", "udp"] = "tcp"
     ca_file: Path | None = None
@@ -126,7 +127,7 @@ class StreamTable(_Credentials):
     ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
     ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
 
-    @field_validator("url")
+    @field_validator("url", "analysis_url")
     @classmethod
     def _is_rtsp(cls, value: str | None) -> str | None:
         return None if value is None else _check_url(value, ("rtsp", "rtsps"))
@@ -135,7 +136,9 @@ class StreamTable(_Credentials):
     def _fits_together(self) -> Self:
         if (self.url is None) == (self.gb28181 is None):
             raise ValueError("needs either url or gb28181")
-        if self.url is not None and self.url.startswith("rtsps:") and self.transport == "udp":
+        if self.analysis_url is not None and self.url is None:
+            raise ValueError("analysis_url goes with url")
+        if self.transport == "udp" and any((url or "").startswith("rtsps:") for url in (self.url, self.analysis_url)):
             raise ValueError("rtsps:// goes over tcp: by udp the pictures would not be encrypted")
         return self
 
@@ -165,6 +168,7 @@ class StreamTable(_Credentials):
             checks_certificate=self.check_certificate,
             is_relayed=self.relayed or channel is not None,
             channel=channel,
+            analysis_url=self.analysis_url,
         )
 
 

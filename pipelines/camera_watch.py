@@ -13,6 +13,7 @@ from detector.entities import Camera
 from detector.errors import SourceError
 from detector.video.activity_gate import ActivityLevel, PacketGate
 from detector.video.live_source import LiveSource
+from detector.video.paired_source import open_source
 from detector.video.source import Glance
 from detector.video.stream_settings import StreamSettings
 from pipelines.intake import Intake, SessionBegins, SessionEnds
@@ -87,7 +88,7 @@ class CameraWatch(threading.Thread):
         """One session."""
         camera = self.plan.camera
         folder = self._ring_root / secrets.token_hex(6)
-        source = LiveSource(camera.camera_id, camera.analysis_fps, self.plan.stream, folder, self._stop_wanted)
+        source = open_source(camera.camera_id, camera.analysis_fps, self.plan.stream, folder, self._stop_wanted)
         self.sessions += 1
         logger.info("camera %s: live, %s, time by %s", camera.camera_id, source.info.codec, source.time.source)
         source.gate = PacketGate(self.level)

@@ -22,7 +22,7 @@ from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, TimeBas
 from detector.errors import EvidenceError, LeaseLost, RoadwardenError, StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.evidence.package import Package
-from detector.packets import PacketStore, StreamInfo
+from detector.packets import AnalysedStream, Excerpt, PacketStore, StreamInfo
 from pipelines.journal import Journal
 from pipelines.package_maker import PackageMaker
 from pipelines.violation_pipeline import JudgedPass
@@ -56,6 +56,10 @@ class Footage(Protocol):
     @property
     def ring(self) -> PacketStore:
         """The packets that clips are cut from."""
+
+    @property
+    def analysed(self) -> AnalysedStream | None:
+        """The stream that was analysed, where it is another one than `info` and `ring` are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +290,9 @@ class CasePipeline:
 
     def _seal(self, facts: CaseFacts, span_s: tuple[float, float]) -> Package:
         """Write the package of one violation; in the sealer's thread."""
-        return self._keeping.packages.make(facts, self._source.ring.read(*span_s), self._source.info)
+        source, analysed = self._source, self._source.analysed
+        excerpt = Excerpt(analysed.info, analysed.ring.read(*span_s)) if analysed else None
+        return self._keeping.packages.make(facts, source.ring.read(*span_s), source.info, excerpt)
 
     def _complete(self, facts: CaseFacts, package: Package | None) -> Case | None:
         """Complete a case in the database; in the clerk's thread.

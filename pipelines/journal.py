@@ -17,6 +17,7 @@ from detector.entities import TimeBasis
 from detector.errors import StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.packets import StreamInfo
+from detector.video.source import FrameSource
 
 logger = logging.getLogger(__name__)
 
@@ -32,30 +33,48 @@ class _Entry:
 
 
 @checked_dataclass(frozen=True, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
-class _Stream:
+class SessionStream:
+    """What must be known of a session's stream to read its packets again.
+
+    Attributes:
+        info: of the stream that clips are cut from.
+        time: how the capture times are known.
+        analysed_info: of the stream that was analysed, where that is another one; None else.
+        shift_s: as `AnalysedStream` has it; 0 without such a stream.
+    """
+
     info: StreamInfo
     time: TimeBasis
+    analysed_info: StreamInfo | None = None
+    shift_s: float = 0.0
+
+    @classmethod
+    def of(cls, source: FrameSource) -> "SessionStream":
+        """What there is to say of a source."""
+        analysed = source.analysed
+        if analysed is None:
+            return cls(source.info, source.time)
+        return cls(source.info, source.time, analysed.info, analysed.shift_s)
 
 
-_ENTRY, _STREAM = TypeAdapter(_Entry), TypeAdapter(_Stream)
+_ENTRY, _STREAM = TypeAdapter(_Entry), TypeAdapter(SessionStream)
 
 
 @dataclass(frozen=True, slots=True)
 class JournalContent:
-    """What a killed process left: the stream, its time, and the cases that wait for their evidence."""
+    """What a killed process left: the stream, and the cases that wait for their evidence."""
 
-    info: StreamInfo
-    time: TimeBasis
+    stream: SessionStream
     waiting: tuple[CaseFacts, ...]
 
 
 class Journal:
     """Notes and forgets pending cases of one session."""
 
-    def __init__(self, folder: Path, info: StreamInfo, time: TimeBasis) -> None:
+    def __init__(self, folder: Path, stream: SessionStream) -> None:
         """Use the folder of a session's ring; nothing is written before the first case."""
         self._folder = folder
-        self._stream = _Stream(info, time)
+        self._stream = stream
 
     def note(self, facts: CaseFacts) -> None:
         """Write down a case that waits for evidence; the same case again replaces what was written.
@@ -85,7 +104,7 @@ def read_journal(folder: Path) -> JournalContent | None:
         return None
     entries = [_read(file, _ENTRY) for file in files]
     waiting = tuple(entry.facts for entry in entries if entry is not None)
-    return JournalContent(stream.info, stream.time, waiting) if waiting else None
+    return JournalContent(stream, waiting) if waiting else None
 
 
 def _read(path: Path, adapter: TypeAdapter) -> Any:

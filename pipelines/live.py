@@ -18,7 +18,7 @@ from detector.video.source import Glance
 from pipelines.camera_watch import CameraPlan, CameraWatch
 from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
-from pipelines.journal import Journal
+from pipelines.journal import Journal, SessionStream
 from pipelines.package_maker import PackageMaker
 from pipelines.recovery import Remains, find_remains, lock_rings
 from pipelines.sighting_recorder import SightingRecorder
@@ -229,7 +229,7 @@ class LiveRunner:
 
     def _begin(self, camera_id: str, source: LiveSource) -> None:
         camera = self._watches[camera_id].plan.camera
-        journal = Journal(source.ring.folder, source.info, source.time)
+        journal = Journal(source.ring.folder, SessionStream.of(source))
         cases = CasePipeline(camera, source, self._keeping(camera, journal))
         self._sessions[camera_id] = _Session(camera, source, cases, source.gate)
         self._desk.pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
@@ -237,7 +237,7 @@ class LiveRunner:
     def _resume(self, remains: Remains) -> _Session:
         """A session of an earlier process, as if it had just ended."""
         camera = remains.waiting[0].camera
-        journal = Journal(remains.ring.folder, remains.info, remains.time)
+        journal = Journal(remains.ring.folder, remains.stream)
         cases = CasePipeline(camera, remains, self._keeping(camera, journal))
         for facts in remains.waiting:
             logger.warning("camera %s: case %s: its evidence is taken up again", camera.camera_id, facts.case_id)

@@ -10,9 +10,10 @@ from typing import TextIO
 from detector.entities import TimeBasis
 from detector.errors import StorageError
 from detector.evidence.manifest import CaseFacts
-from detector.packets import StreamInfo
+from detector.packets import AnalysedStream, StreamInfo
+from detector.video.paired_source import ANALYSED, PairedRing
 from detector.video.segment_ring import SegmentRing
-from pipelines.journal import read_journal
+from pipelines.journal import JournalContent, SessionStream, read_journal
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +23,25 @@ class Remains:
     """A session that ended with its process: all that cases need of their footage.
 
     Attributes:
-        info, time, ring: as a `FrameSource` has them.
+        stream: what its journal says of it.
+        ring, analysed: as a `FrameSource` has them.
         waiting: the cases without evidence; at least one.
     """
 
-    info: StreamInfo
-    time: TimeBasis
-    ring: SegmentRing
+    stream: SessionStream
+    ring: SegmentRing | PairedRing
     waiting: tuple[CaseFacts, ...]
+    analysed: AnalysedStream | None = None
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream that clips are cut from."""
+        return self.stream.info
+
+    @property
+    def time(self) -> TimeBasis:
+        """How the capture times are known."""
+        return self.stream.time
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -50,12 +62,21 @@ def find_remains(ring_root: Path) -> list[Remains]:
             shutil.rmtree(folder, ignore_errors=True)
             continue
         try:
-            ring = SegmentRing.reopen(folder, journal.info.time_base)
+            found.append(_reopen(folder, journal))
         except OSError as error:
             logger.error("packet ring %s: cannot be read (%s)", folder, error.strerror)
-            continue
-        found.append(Remains(journal.info, journal.time, ring, journal.waiting))
     return found
+
+
+def _reopen(folder: Path, journal: JournalContent) -> Remains:
+    """A session's rings as they are on the disk."""
+    stream = journal.stream
+    ring = SegmentRing.reopen(folder, stream.info.time_base)
+    if stream.analysed_info is None:
+        return Remains(stream, ring, journal.waiting)
+    analysed = SegmentRing.reopen(folder / ANALYSED, stream.analysed_info.time_base)
+    pair = PairedRing(ring, analysed, stream.shift_s)
+    return Remains(stream, pair, journal.waiting, AnalysedStream(stream.analysed_info, analysed, stream.shift_s))
 
 
 def lock_rings(ring_root: Path) -> TextIO:

@@ -76,7 +76,8 @@ def reproduce_package(folder: Path, store: ModelStore) -> Reproduction:
     content, _ = read_manifest(folder / MANIFEST)
     models, _ = load_models(find_recorded(content, store))
     camera = _camera(content["camera"])
-    clip = next(row["name"] for row in content["files"] if row["role"] == "original_clip")
+    roles = {row["role"]: row["name"] for row in content["files"]}
+    clip = roles.get("analysed_clip", roles["original_clip"])
     pipeline = ViolationPipeline(models, ByteTracker)
     judged: list[JudgedPass] = []
     with FileSource(folder / clip, camera.camera_id, camera.analysis_fps, _started_at(content)) as source:
@@ -116,12 +117,13 @@ def _camera(record: Mapping[str, Any]) -> Camera:
 
 
 def _started_at(content: Mapping[str, Any]) -> datetime | None:
-    """Capture time of the clip's first picture, so that analysed frames fall on the same grid; None when relative."""
+    """Capture time of the judged clip's first picture, so that frames fall on the same grid; None when relative."""
     time = content["time"]
     if time["first_deciding_at"] is None:
         return None
     first = datetime.fromisoformat(time["first_deciding_at"])
-    return first - timedelta(seconds=time["first_deciding_s"] - content["clip"]["start_s"])
+    clip = content.get("analysed", content["clip"])
+    return first - timedelta(seconds=time["first_deciding_s"] - clip["start_s"])
 
 
 def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproduction:
@@ -146,7 +148,7 @@ def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproducti
 
 def _is_same_vehicle(vehicle_pass: VehiclePass, content: Mapping[str, Any]) -> bool:
     """Whether a pass of the clip is the recorded one: at some moment its box is where the recorded one was."""
-    start_s = content["clip"]["start_s"]
+    start_s = content.get("analysed", content["clip"])["start_s"]
     for row in content["observations"]:
         for look in vehicle_pass.observations:
             is_same_moment = abs(row["stream_s"] - start_s - look.stream_s) <= SAME_MOMENT_S

@@ -20,7 +20,7 @@ from detector.tracking import ByteTracker
 from detector.video.file_source import FileSource
 from detector.video.segment_ring import SegmentRing
 from pipelines.case_pipeline import CaseKeeping, CasePipeline
-from pipelines.journal import Journal
+from pipelines.journal import Journal, SessionStream
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
 from pipelines.violation_pipeline import ViolationPipeline
@@ -57,7 +57,7 @@ def pass_once(desk: CaseDesk, clip: Path, ring: SegmentRing, began: datetime, wo
     """The truck passes; its evidence is being written when this returns."""
     source = FileSource(clip, CAMERA.camera_id, started_at=began, ring=ring)
     keeping = CaseKeeping(
-        desk.packages, desk.store, workers, print, TellingJournal(ring.folder, source.info, source.time)
+        desk.packages, desk.store, workers, print, TellingJournal(ring.folder, SessionStream.of(source))
     )
     cases = CasePipeline(CAMERA, source, keeping)
     with source:

@@ -17,7 +17,7 @@ from detector.evidence.clip import ClipRecord
 from detector.evidence.stills import Still, StillPlan
 from detector.evidence.verify import FORMAT
 
-ORIGINALS = ("original_clip", "scene", "vehicle", "plate")
+ORIGINALS = ("original_clip", "analysed_clip", "scene", "vehicle", "plate")
 """Roles of the files that the evidence code is made of."""
 
 
@@ -105,15 +105,14 @@ def make_manifest(
         "observations": [_observation(o, facts) for o in vehicle_pass.observations],
         "scenes": {"count_as": plan.scene_count, "displacement_px": plan.displacement_px},
         "grade": {"grade": grade[0], "reasons": list(grade[1])},
-        "clip": {
-            "container": clip.container,
-            "codec": clip.codec,
-            "packets": clip.packets,
-            "start_s": clip.start_s,
-            "end_s": clip.end_s,
-        },
+        "clip": describe_clip(clip),
         "files": sorted(files, key=lambda row: row["name"]),
     }
+
+
+def describe_clip(clip: ClipRecord) -> dict[str, Any]:
+    """What a manifest says of a clip besides its file's row."""
+    return {name: getattr(clip, name) for name in ("container", "codec", "packets", "start_s", "end_s")}
 
 
 def file_row(path: Path, role: str, still: Still | None = None) -> dict[str, Any]:

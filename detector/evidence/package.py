@@ -1,32 +1,47 @@
 """Making a sealed package: clip, stills, composite and manifest in one folder that appears whole or not at all.
 
-<root>/<case_id>/   clip.mp4  [clip.view.mp4]  scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
+<root>/<case_id>/   clip.mp4  [clip.view.mp4]  [analysed.mp4]  scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
                     scene_N.overlay.jpg  composite.jpg  |.masked.jpg of scenes, vehicle and composite|
                     manifest.json  seal.json
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from detector.entities import Evidence, Grade
+from detector.entities import Evidence, Grade, Violation
 from detector.errors import EvidenceError
 from detector.evidence.canonical import seal
 from detector.evidence.chain import next_link
 from detector.evidence.clip import ClipRecord
 from detector.evidence.grade import grade_violation
 from detector.evidence.keys import Signer
-from detector.evidence.manifest import CaseFacts, evidence_code, file_row, make_manifest
+from detector.evidence.manifest import CaseFacts, describe_clip, evidence_code, file_row, make_manifest
 from detector.evidence.masks import Look, plan_masks
 from detector.evidence.sheets import Sheets, describe_facts, mask_still
 from detector.evidence.staging import publish, staging_folder
 from detector.evidence.stills import Still, cut_stills, plan_stills
 from detector.evidence.texts import Language
 from detector.evidence.verify import MANIFEST, read_manifest, verify_package
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnalysedPart:
+    """What was analysed, where that is a smaller stream than the one that clip and stills are of.
+
+    Attributes:
+        violation: as it was analysed: px and pts of the smaller stream.
+        record: for the manifest: where the stills are from, and which pictures of the two streams belong together.
+        write_clip: writes the passage of the smaller stream into the given folder and returns its record.
+    """
+
+    violation: Violation
+    record: Mapping[str, Any]
+    write_clip: Callable[[Path], ClipRecord]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +56,7 @@ class EvidenceRequest:
             leaves there is taken for a viewing copy.
         language: of the composite.
         look: finds what published copies must not show; None where nobody can look: then no such copies are made.
+        analysed: None where the clip itself was analysed; else `facts` are as the clip shows them.
     """
 
     facts: CaseFacts
@@ -48,6 +64,7 @@ class EvidenceRequest:
     write_clip: Callable[[Path], ClipRecord]
     language: Language = Language.ZH
     look: Look | None = None
+    analysed: AnalysedPart | None = None
 
 
 class Outcome(StrEnum):
@@ -118,10 +135,9 @@ def write_package(request: EvidenceRequest, root: Path, signer: Signer | None = 
 def _build(request: EvidenceRequest, folder: Path) -> None:
     facts = request.facts
     clip = request.write_clip(folder)
-    rows = [
-        file_row(path, "original_clip" if path.name == clip.path.name else "viewing_copy")
-        for path in sorted(folder.iterdir())
-    ]
+    analysed = request.analysed.write_clip(folder) if request.analysed else None
+    roles = {clip.path: "original_clip"} | ({analysed.path: "analysed_clip"} if analysed else {})
+    rows = [file_row(path, roles.get(path, "viewing_copy")) for path in sorted(folder.iterdir())]
     plan = plan_stills(facts.violation, _image_wh(request.images), request.images.keys())
     grade = grade_violation(
         facts.violation,
@@ -137,7 +153,11 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
         rows.append(file_row(path, still.role, still))
     captions = describe_facts(facts, grade[0], evidence_code(facts.case_id, rows), request.language)
     masks = _write_copies(request, stills, captions, folder, rows)
-    document, _ = seal(make_manifest(facts, plan, grade, clip, rows) | {"masks": masks})
+    judged = replace(facts, violation=request.analysed.violation) if request.analysed else facts
+    content = make_manifest(judged, plan, grade, clip, rows) | {"masks": masks}
+    if analysed is not None:
+        content["analysed"] = describe_clip(analysed) | {"file": analysed.path.name, **request.analysed.record}
+    document, _ = seal(content)
     (folder / MANIFEST).write_bytes(document)
 
 

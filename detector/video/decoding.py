@@ -130,6 +130,28 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     return images
 
 
+def decode_between(
+    packets: Sequence[Packet], info: StreamInfo, start_s: float, end_s: float
+) -> Iterator[tuple[Packet, np.ndarray]]:
+    """Decode the sound pictures that are shown from `start_s` to `end_s` (`Packet.stream_s`), each with its packet.
+
+    Args:
+        packets: in decoding order from a key frame on.
+        info: the stream that they belong to.
+        start_s, end_s: both included.
+    """
+    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe and packet.stream_s <= start_s]
+    needed = [p for p in packets[keys[-1] if keys else 0 :] if p.decode_s <= end_s]
+    by_pts = {packet.pts: packet for packet in needed}
+    converter = ImageConverter(info)
+    with open_decoder(info) as decoder:
+        for raw in chain((packet.to_av() for packet in needed), [None]):
+            for picture in decoder.decode(raw):
+                packet = by_pts[pts_of(picture)]
+                if start_s <= packet.stream_s <= end_s and not picture.is_corrupt:
+                    yield packet, converter.image(picture)
+
+
 @contextmanager
 def open_decoder(info: StreamInfo) -> Iterator["Decoder"]:
     """A decoder of a stream's packets that needs nothing but its description."""

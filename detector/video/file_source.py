@@ -85,6 +85,11 @@ class FileSource:
         return self._ring
 
     @property
+    def analysed(self) -> None:
+        """A file's own stream is analysed."""
+        return None
+
+    @property
     def counters(self) -> SourceCounters:
         """A snapshot of what went through so far."""
         recording = self._recording

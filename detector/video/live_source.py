@@ -9,7 +9,7 @@ A session has one stream description and one mapping of time. Whatever changes e
 import errno
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
-from detector.packets import Packet, StreamInfo
+from detector.packets import AnalysedStream, Packet, StreamInfo
 from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe
 from detector.video.frame_cutter import FrameCutter
@@ -54,7 +54,7 @@ class LiveSource:
     def __init__(
         self,
         camera_id: str,
-        analysis_fps: float,
+        analysis_fps: float | None,
         settings: StreamSettings,
         ring_folder: Path,
         stop: threading.Event | None = None,
@@ -63,7 +63,7 @@ class LiveSource:
 
         Args:
             camera_id: goes into the frames.
-            analysis_fps: frames analysed a second, on an absolute time grid.
+            analysis_fps: frames analysed a second, on an absolute time grid; None: packets go to the ring alone.
             settings: how to reach the camera.
             ring_folder: of this session alone; must not exist.
             stop: ends the session with its next packet once it is set; None makes an event of its own.
@@ -72,6 +72,7 @@ class LiveSource:
             SourceError: the camera cannot be reached, refuses, or sends no video; never names credentials.
         """
         self._camera_id = camera_id
+        self._is_analysed = analysis_fps is not None
         try:
             self._settings = locate(settings)
         except SourceError as error:
@@ -100,6 +101,7 @@ class LiveSource:
         self._closed = threading.Event()
         self.undecoded = 0
         self.end_reason: str | None = None
+        self._tell_end: Callable[[str], None] | None = None
         self._reader = threading.Thread(target=self._read, name=f"read {camera_id}", daemon=True)
         self._reader.start()
         with self._changed:
@@ -109,7 +111,7 @@ class LiveSource:
             self._ring.discard()
             raise SourceError(f"camera {camera_id}: {self.end_reason} before its stream was known")
         self._time = replace(self._clock.settled.basis, host_offset_ms=read_host_offset_ms())
-        self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._clock.settled.started_at)
+        self._cutter = FrameCutter(camera_id, analysis_fps or 1.0, self._info, self._clock.settled.started_at)
         self.gate: PacketGate | None = None
         self._frames = self._run()
 
@@ -122,6 +124,11 @@ class LiveSource:
     def info(self) -> StreamInfo:
         """The stream that the frames come from."""
         return self._info
+
+    @property
+    def analysed(self) -> AnalysedStream | None:
+        """The stream that the frames come from, where it is another one than `info` and `ring` are of; None here."""
+        return None
 
     @property
     def time(self) -> TimeBasis:
@@ -175,6 +182,21 @@ class LiveSource:
         """Close."""
         self.close()
 
+    def when_ended(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called with the reason when the session ends, from whichever thread; at once when it has."""
+        with self._changed:
+            self._tell_end = tell
+            reason = self.end_reason
+        if reason is not None:
+            tell(reason)
+
+    def give_up(self, reason: str) -> None:
+        """End the session soon, for a reason from outside; does not wait."""
+        with self._changed:
+            self.end_reason = self.end_reason or reason
+            self._changed.notify_all()
+        self._closed.set()
+
     def close(self) -> None:
         """End the session; returns when the connection is closed, harmless when repeated."""
         self._closed.set()
@@ -221,6 +243,9 @@ class LiveSource:
                 self._clock.settle()  # a session that was short is analysed all the same
                 self.end_reason = self.end_reason or reason
                 self._changed.notify_all()
+                tell = self._tell_end
+            if tell is not None:
+                tell(self.end_reason)
 
     def _raw_packets(self) -> Iterator[av.Packet]:
         """Packets of the video from its first key frame on; the first of them may lack a time and are given one."""
@@ -264,8 +289,9 @@ class LiveSource:
             self._info = self._probe(packet)
         fault = self._clock.take(stream_s, arrival, reported_at(raw))
         with self._changed:
-            self._queue.append((packet, raw.is_corrupt))
-            if stream_s - self._queue[0][0].stream_s > QUEUE_S:
+            if self._is_analysed:
+                self._queue.append((packet, raw.is_corrupt))
+            if self._queue and stream_s - self._queue[0][0].stream_s > QUEUE_S:
                 self._leave_out()
             self._changed.notify_all()
         return fault

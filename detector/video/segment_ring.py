@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from errno import EEXIST
 from fractions import Fraction
 from pathlib import Path
 
@@ -86,9 +87,11 @@ class SegmentRing(PacketRing):
             max_bytes: upper bound of the sum of packet sizes.
 
         Raises:
-            OSError: the folder cannot be made.
+            OSError: the folder cannot be made, or holds a ring already.
         """
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.glob("*.es")):
+            raise FileExistsError(EEXIST, "holds a ring already", str(folder))
         self._set_up(folder, seconds, max_bytes)
 
     @classmethod

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from detector.entities import Frame, TimeBasis
-from detector.packets import PacketStore, StreamInfo
+from detector.packets import AnalysedStream, PacketStore, StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class FrameSource(Protocol):
     @property
     def ring(self) -> PacketStore:
         """The packets; each one is there before the frame that it becomes is handed out."""
+
+    @property
+    def analysed(self) -> AnalysedStream | None:
+        """The stream that the frames come from, where it is another one than `info` and `ring` are of."""
 
     @property
     def counters(self) -> SourceCounters:

@@ -1,6 +1,6 @@
 """How to reach a live camera; without the password in any text."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -51,6 +51,7 @@ class StreamSettings:
         checks_certificate: False takes any certificate.
         is_relayed: a relay stamps the stream anew, so that its sender reports say nothing of capture time.
         channel: the GB/T 28181 channel whose gateway tells the URL; None for a camera that is reached directly.
+        analysis_url: of the camera's smaller stream, which is analysed in place of this one; None: this one is.
     """
 
     url: str
@@ -64,6 +65,11 @@ class StreamSettings:
     checks_certificate: bool = True
     is_relayed: bool = False
     channel: GatewayChannel | None = None
+    analysis_url: str | None = None
+
+    def analysed(self) -> "StreamSettings":
+        """How to reach the stream that is analysed."""
+        return replace(self, url=self.analysis_url, analysis_url=None) if self.analysis_url else self
 
     def full_url(self) -> str:
         """The URL with credentials, for FFmpeg alone."""

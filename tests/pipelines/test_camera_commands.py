@@ -36,7 +36,7 @@ def test_each_camera_is_tried_and_none_stands_in_anothers_way(
     missing = 'username = "user"\npassword_env = "NOT_THERE"'
     streams = {
         "plain": f'url = "{open_url}/a"\ntransport = "udp"',
-        "hevc": f'url = "{open_url}/b"',
+        "hevc": f'url = "{open_url}/b"\nanalysis_url = "{open_url}/a"',
         "locked": f'url = "{locked_url}/a"\n{account}',
         "secretless": f'url = "{open_url}/a"\n{missing}',
         "dead": 'url = "rtsp://127.0.0.1:1/a"',
@@ -47,7 +47,8 @@ def test_each_camera_is_tried_and_none_stands_in_anothers_way(
     done = CliRunner().invoke(app, ["cameras", "check", "--json"])
     assert done.exit_code == 1
     found = {report["camera_id"]: report for report in json.loads(done.stdout)["cameras"]}
-    assert list(found) == list(streams)
+    assert list(found) == ["plain", "hevc", "hevc (analysis)", "locked", "secretless", "dead"]
+    assert (found["hevc (analysis)"]["codec"], found["hevc (analysis)"]["remarks"]) == ("h264", [])
     for name, codec, wh in (("plain", "h264", (192, 128)), ("hevc", "hevc", (256, 144))):
         report = found[name]
         assert (report["problem"], report["codec"], (report["width"], report["height"])) == (None, codec, wh)

@@ -135,6 +135,7 @@ def write_stream(folder: Path, stream: str) -> Path:
         ('url = "rtsp://a/b"\nring_s = 5', "stream.ring_s"),
         ('url = "rtsps://a/b"\ntransport = "udp"', "not be encrypted"),
         ("ring_mb = 32", "either url or gb28181"),
+        ('url = "rtsp://a/b"\nanalysis_url = "rtsp://user:hunter2@a/c"', "no credentials"),
         ('gb28181 = {device = "1", channel = "2"}', "stream.gb28181.device"),
     ],
 )
