@@ -7,15 +7,16 @@ machine is.
 from pathlib import Path
 
 from pipelines.fleet.worker import Work, main
+from pipelines.replay import Replayer, ReplayOptions
 from tests.footage import ClipSpec, write
 
 ENTERS, LEAVES, FRAMES = 20, 45, 75
 
 
-def write_clip(path: Path) -> Path:
-    """Write the clip."""
-    times = [2 * number for number in range(FRAMES)]
-    return write(path, ClipSpec(frames=FRAMES, width=480, height=192, gop=8, times=times))
+def write_clip(path: Path, number: int = 0) -> Path:
+    """Write the clip; each number gives other packets, so that their cases are told apart."""
+    times = [2 * picture for picture in range(FRAMES)]
+    return write(path, ClipSpec(frames=FRAMES, width=480, height=192 + 2 * number, gop=8, times=times))
 
 
 def load_scripted() -> Work:
@@ -29,6 +30,16 @@ def load_scripted() -> Work:
     build.load_models = lambda: (scripted_truck.make_models(), ())
     live.Intake = lambda: Intake(depth=10_000)
     return work
+
+
+def open_scripted(database: str, options: ReplayOptions) -> Replayer:
+    """The usual replayer, with the models replaced."""
+    from pipelines import build
+    from tests import scripted_truck
+
+    scripted_truck.ENTERS, scripted_truck.LEAVES = ENTERS, LEAVES
+    build.load_models = lambda: (scripted_truck.make_models(), ())
+    return build.open_replayer(database, options)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,9 @@ Fleet = Annotated[
         "--fleet", metavar="ADDRESS", help="Use the machines of a Ray cluster: HOST:PORT of its head, or auto."
     ),
 ]
+GpuShare = Annotated[
+    float, typer.Option("--gpu-share", metavar="SHARE", min=0.01, help="In a fleet: part of a GPU for each worker.")
+]
 Person = Annotated[
     str | None, typer.Option("--person", metavar="NAME", help="Who does this; default: the account of this machine.")
 ]

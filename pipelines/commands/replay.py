@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from detector.video.time_basis import parse_instant
-from pipelines.commands.options import AsJson, CamerasFile, Database, print_error
+from pipelines.commands.options import AsJson, CamerasFile, Database, Fleet, GpuShare, Output, print_error, shared_place
 from pipelines.config import default_database, resolve_home
 from pipelines.configuration_store import load_configuration
-from pipelines.report import make_console, print_report
+from pipelines.report import ClipReport, make_console, print_report
 
 
 def replay(
@@ -22,36 +22,68 @@ def replay(
     started_at: Annotated[
         str | None, typer.Option(metavar="ISO8601", help="Capture time of the first picture, with offset from UTC.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where evidence goes; default ROADWARDEN_HOME/evidence.")
-    ] = None,
+    output: Output = None,
     database: Database = None,
     as_json: AsJson = False,
+    fleet: Fleet = None,
+    gpu_share: GpuShare = 1.0,
 ) -> None:
     """Judge recorded clips: vehicles, plates, loads, cases with evidence."""
-    from pipelines.build import open_replayer  # the vision stack loads only where it is used
     from pipelines.progress import ReplayProgress
-    from pipelines.replay import ReplayOptions
+    from pipelines.replay import ReplayOptions  # the vision stack loads only where it is used
 
-    home = resolve_home()
+    place = shared_place(output) if fleet is not None else output
     options = ReplayOptions(
         cameras=load_configuration(cameras, database),
         camera_id=camera,
         started_at=parse_instant(started_at, "--started-at") if started_at is not None else None,
-        evidence_root=(output or home / "evidence").resolve(),
+        evidence_root=Path(place).resolve() if place else resolve_home() / "evidence",
     )
-    replayer = open_replayer(database or default_database(), options)
-    reports = []
-    console = make_console()
+    if fleet is not None:
+        clips = [clip.resolve() for clip in clips]
+    told = _Told(as_json, [str(clip) for clip in clips])
     with ReplayProgress() as progress:
-        for clip in clips:
-            report = replayer.replay(clip, progress)
-            reports.append(report)
-            if report.error:
-                print_error(report.error)
-            if not as_json:
-                print_report(report, console)
-    if as_json:
-        print(json.dumps({"clips": [report.to_json() for report in reports]}, ensure_ascii=False))
-    if any(report.error for report in reports):
-        raise typer.Exit(1)
+        if fleet is not None:
+            from pipelines.fleet.replay import FleetReplay, replay_fleet
+
+            replay = FleetReplay(fleet, database or default_database(), options, gpu_share)
+            replay_fleet(replay, clips, progress, told.take)
+        else:
+            from pipelines.build import open_replayer
+
+            replayer = open_replayer(database or default_database(), options)
+            for clip in clips:
+                report = replayer.replay(clip, progress)
+                told.take(report.to_json(), report)
+    told.end()
+
+
+class _Told:
+    """What has been told to the person so far."""
+
+    def __init__(self, as_json: bool, order: list[str]) -> None:
+        self._as_json = as_json
+        self._order = order
+        self._rows: list[dict[str, Any]] = []
+        self._console = make_console()
+
+    def take(self, row: dict[str, Any], report: ClipReport | None) -> None:
+        """Tell one report, as JSON and whole; None for a clip that an interrupted replay has done."""
+        self._rows.append(row)
+        if row["error"]:
+            print_error(row["error"])
+        if self._as_json:
+            return
+        if report is not None:
+            print_report(report, self._console)
+        else:
+            cases = ", ".join(case["case_id"] for case in row["cases"]) or "no case"
+            self._console.print(f"{row['path']}: done before ({cases})", markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Everything is told; a clip with an error makes the exit code 1."""
+        if self._as_json:
+            rows = sorted(self._rows, key=lambda row: self._order.index(row["path"]))
+            print(json.dumps({"clips": rows}, ensure_ascii=False))
+        if any(row["error"] for row in self._rows):
+            raise typer.Exit(1)

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import CamerasFile, Database, Fleet, Output, account, open_engine, shared_place
+from pipelines.commands.options import (
+    CamerasFile,
+    Database,
+    Fleet,
+    GpuShare,
+    Output,
+    account,
+    open_engine,
+    shared_place,
+)
 from pipelines.config import default_database, resolve_home
 from pipelines.configuration_store import IN_DATABASE, ConfigurationStore, find_file, load_configuration
 from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
@@ -23,9 +32,7 @@ def run(
         float | None, typer.Option("--for", metavar="SECONDS", min=1.0, help="Stop by itself after so long.")
     ] = None,
     fleet: Fleet = None,
-    gpu_share: Annotated[
-        float, typer.Option("--gpu-share", metavar="SHARE", min=0.01, help="In a fleet: part of a GPU for each worker.")
-    ] = 1.0,
+    gpu_share: GpuShare = 1.0,
 ) -> None:
     """Watch the cameras that have a stream, until SIGTERM or Ctrl-C; evidence in progress is finished first.
 

@@ -1,6 +1,7 @@
 """A fleet on a local Ray cluster of several nodes, with PostgreSQL and an RTSP server; only the models are scripted."""
 
 import contextlib
+import dataclasses
 import os
 import signal
 import threading
@@ -21,11 +22,16 @@ from detector.database.leases import LeaseStore
 from detector.entities import Case
 from detector.errors import ConfigurationError
 from detector.evidence.verify import verify_package
+from pipelines.build import open_replayer
+from pipelines.config import load_cameras
 from pipelines.fleet.cluster import connected
+from pipelines.fleet.replay import FleetReplay, replay_fleet
 from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
 from pipelines.fleet.signs import living_pid
+from pipelines.progress import ReplayProgress
+from pipelines.replay import ReplayOptions
 from tests.conftest import require
-from tests.fleet_worker import write_clip
+from tests.fleet_worker import open_scripted, write_clip
 
 CAMERAS = ("bridge", "gate", "ramp", "toll")
 CLIP_S = 6.0
@@ -47,6 +53,10 @@ class Machines:
 
     def add(self, name: str) -> None:
         self.nodes[name] = self.cluster.add_node(num_cpus=1, node_name=name, object_store_memory=80_000_000)
+
+    def ensure(self, name: str) -> None:
+        if name not in self.nodes:
+            self.add(name)
 
     def kill(self, name: str) -> None:
         """As a power cut: everything at once."""
@@ -150,7 +160,7 @@ def test_cameras_of_a_machine_that_dies_move_and_no_case_is_lost_or_doubled(
     died before its evidence was written.
     """
     for name in ("a", "b"):
-        machines.add(name)
+        machines.ensure(name)
     with fleet(machines, postgresql_url, cameras_file, tmp_path / "evidence"):
         wait_until(lambda: sorted(site.owners().values(), key=str) == ["a/0", "a/0", "b/0", "b/0"], "two cameras each")
         theirs = {camera for camera, owner in site.owners().items() if owner == "a/0"}
@@ -178,6 +188,74 @@ def test_cameras_of_a_machine_that_dies_move_and_no_case_is_lost_or_doubled(
             assert case.evidence is not None
             assert verify_package(Path(case.evidence.folder)).is_intact
     assert site.owners() == dict.fromkeys(CAMERAS)
+
+
+def make_replay(machines: Machines, url: str, evidence: Path, *, scripted: bool) -> FleetReplay:
+    options = ReplayOptions(load_cameras(None), None, None, evidence, records_sightings=False)
+    opener = open_scripted if scripted else open_replayer
+    return FleetReplay(machines.cluster.address, url, options, open_replayer=opener)
+
+
+def run_replay(replay: FleetReplay, clips: list[Path]) -> dict[str, tuple[dict[str, Any], bool]]:
+    """Reports by path, each with whether it was done now."""
+    told = {}
+    with ReplayProgress() as progress:
+        replay_fleet(replay, clips, progress, lambda row, report: told.update({row["path"]: (row, report is not None)}))
+    return told
+
+
+def test_a_replay_on_two_machines_outlives_an_interruption_and_a_death(
+    machines: Machines, site: Site, postgresql_url: str, tmp_path: Path
+) -> None:
+    """Interrupted after the first recordings, it goes on with the others; a machine that dies costs nothing."""
+    for name in ("a", "b"):
+        machines.ensure(name)
+    clips = [write_clip(tmp_path / f"{number}.mp4", number) for number in range(8)]
+    replay = make_replay(machines, postgresql_url, tmp_path / "evidence", scripted=True)
+    done: list[str] = []
+
+    def take_three(row: dict[str, Any], _: object) -> None:
+        done.append(row["path"])
+        if len(done) == 3:
+            raise KeyboardInterrupt
+
+    with ReplayProgress() as progress, pytest.raises(KeyboardInterrupt):
+        replay_fleet(replay, clips, progress, take_three)
+    killer = threading.Timer(1.0, machines.kill, ["a"])
+    killer.start()
+    told = run_replay(replay, clips)
+    killer.join()
+    assert {path for path, (_, is_new) in told.items() if not is_new} == set(done)
+    assert set(told) == set(map(str, clips))
+    assert [row["error"] for row, _ in told.values()] == [None] * len(clips)
+    stored = {case.case_id: case for case in site.store.list(limit=None)}
+    assert {case["case_id"] for row, _ in told.values() for case in row["cases"]} == set(stored)
+    assert len(stored) == len(clips)
+    for case in stored.values():
+        assert verify_package(Path(case.evidence.folder)).is_intact
+    again = run_replay(replay, clips[:1])
+    assert [is_new for _, is_new in again.values()] == [True]
+    assert len(site.store.list(limit=None)) == len(clips)
+
+
+def test_a_rendered_clip_gives_the_same_cases_as_one_machine(
+    machines: Machines, site: Site, postgresql_url: str, tmp_path: Path
+) -> None:
+    """The shipped models on a worker of the cluster: same cases, same findings, same manifests to the byte."""
+    machines.ensure("b")
+    clip = Path(__file__).resolve().parents[1] / "golden" / "rear.mp4"
+    replay = make_replay(machines, postgresql_url, tmp_path / "fleet", scripted=False)
+    run_replay(replay, [clip])
+    alone = open_replayer(
+        f"sqlite:///{tmp_path / 'alone.db'}", dataclasses.replace(replay.options, evidence_root=tmp_path / "alone")
+    )
+    with ReplayProgress() as progress:
+        expected = [case for case, _ in alone.replay(clip, progress).cases]
+    found = site.store.list(limit=None)
+    assert {c.case_id: (c.findings, c.plate, c.load, c.evidence.manifest_sha256) for c in found} == {
+        c.case_id: (c.findings, c.plate, c.load, c.evidence.manifest_sha256) for c in expected
+    }
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(
