@@ -5,6 +5,7 @@
     ├── SourceError           footage cannot be opened or holds no video (names the file)
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
+    │   └── UnknownCase           there is no such case
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
     ├── LeaseLost             another worker of the fleet watches the camera now (names it)
     ├── AccessDenied          a person who is not let in, or may not do that
@@ -34,6 +35,10 @@ class ModelError(RoadwardenError):
 
 class StorageError(RoadwardenError):
     """A database or folder cannot be written, or the disk is full; the message names the place."""
+
+
+class UnknownCase(StorageError):
+    """There is no such case in the database; the message names it."""
 
 
 class EvidenceError(RoadwardenError):

@@ -34,6 +34,10 @@ class DestinationTable(BaseModel):
     ca_file: Path | None = None
     codes: dict[str, dict[str, str]] = Field(default_factory=dict)
     pictures: bool = True
+    alerts: bool = False
+    feedback_topic: str = ""
+    feedback_secret_env: str | None = None
+    feedback_secret_file: Path | None = None
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
@@ -49,6 +53,8 @@ class DestinationTable(BaseModel):
             raise ValueError("url must hold no password; use user and secret_env or secret_file")
         if self.kind in ("webhook", "gat1400") and not (self.secret_env or self.secret_file):
             raise ValueError("secret_env or secret_file is missing")
+        if self.feedback_topic and not (self.feedback_secret_env or self.feedback_secret_file):
+            raise ValueError("feedback_topic needs feedback_secret_env or feedback_secret_file")
         if self.kind == "gat1400" and not (self.device_id.isdigit() and len(self.device_id) == 20 and self.user):
             raise ValueError("device_id must have 20 digits, and user must be given")
         return self
@@ -59,20 +65,33 @@ class DestinationTable(BaseModel):
         Raises:
             ConfigurationError: the variable is empty, or the file cannot be read.
         """
-        if self.secret_env is not None:
-            found = os.environ.get(self.secret_env)
+        return self._read(self.secret_env, self.secret_file)
+
+    def answer_secret(self) -> str | None:
+        """What its answers are signed with; over MQTT a secret of its own, where the other is the broker's password.
+
+        Raises:
+            ConfigurationError: the variable is empty, or the file cannot be read.
+        """
+        if self.kind != "mqtt":
+            return self.secret()
+        return self._read(self.feedback_secret_env, self.feedback_secret_file)
+
+    def _read(self, variable: str | None, path: Path | None) -> str | None:
+        if variable is not None:
+            found = os.environ.get(variable)
             if not found:
-                raise ConfigurationError(f"receiver {self.id!r}: environment variable {self.secret_env} is not set")
+                raise ConfigurationError(f"receiver {self.id!r}: environment variable {variable} is not set")
             return found
-        if self.secret_file is None:
+        if path is None:
             return None
         try:
-            found = self.secret_file.read_text(encoding="utf-8").strip()
+            found = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-            raise ConfigurationError(f"receiver {self.id!r}: secret_file {self.secret_file}: {reason}") from None
+            raise ConfigurationError(f"receiver {self.id!r}: secret file {path}: {reason}") from None
         if not found:
-            raise ConfigurationError(f"receiver {self.id!r}: secret_file {self.secret_file} is empty")
+            raise ConfigurationError(f"receiver {self.id!r}: secret file {path} is empty")
         return found
 
 
@@ -129,6 +148,11 @@ class DispatchConfig:
             for unit in table.units:
                 found[unit].append(name)
         return dict(found)
+
+    @property
+    def alerted(self) -> list[str]:
+        """Names of the receivers of watch-list alerts."""
+        return [name for name, table in self.destinations.items() if table.alerts]
 
     def suggest(self, case: Case) -> Sequence[str]:
         """Departments for a case, the responsible one first; a person decides."""

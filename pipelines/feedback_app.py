@@ -1,5 +1,7 @@
 """The web door for answers of departments' systems."""
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,8 +13,8 @@ from detector.dispatch.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from detector.errors import RoadwardenError
 
 
-def make_app(desk: FeedbackDesk) -> Starlette:
-    """`POST /feedback/{destination}` with the headers of `signing.py`."""
+def make_app(desk: FeedbackDesk, viid_routes: Sequence[Route] = ()) -> Starlette:
+    """`POST /feedback/{destination}` with the headers of `signing.py`, and the routes for GA/T 1400 peers."""
 
     async def take(request: Request) -> JSONResponse:
         body = b""
@@ -28,4 +30,4 @@ def make_app(desk: FeedbackDesk) -> Starlette:
             return JSONResponse({"error": str(error)}, status)
         return JSONResponse(answer)
 
-    return Starlette(routes=[Route("/feedback/{destination}", take, methods=["POST"])])
+    return Starlette(routes=[Route("/feedback/{destination}", take, methods=["POST"]), *viid_routes])

@@ -16,6 +16,7 @@ from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.matching import Look, WatchMatcher
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
+from pipelines.build_dispatch import open_alerts
 from pipelines.config import Cameras
 
 SURE_COLOUR = 0.9
@@ -74,6 +75,7 @@ def announce(interception: Interception, is_new: bool) -> None:
 
 
 def open_watch(cameras: Cameras, engine: Engine, send: Callable[[Interception, bool], None]) -> PlateWatch:
-    """The watch of this site."""
+    """The watch of this site; its alerts also go to the receivers of `dispatch.toml` that want them."""
     matcher = WatchMatcher(WatchList(engine).active, lambda: datetime.now(UTC))
-    return PlateWatch(matcher, InterceptionStore(engine, RoadGraph(cameras.sightings.roads)), send)
+    graph = RoadGraph(cameras.sightings.roads)
+    return PlateWatch(matcher, InterceptionStore(engine, graph, open_alerts(engine, cameras)), send)

@@ -13,7 +13,7 @@ from detector.cases.transitions import BY_ACTION, Need, Transition, possible
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import CaseRow, ClaimRow
 from detector.entities import BEIJING, Action, Actor, CaseEvent, CaseStatus, RejectReason
-from detector.errors import Conflict, IllegalTransition, StorageError
+from detector.errors import Conflict, IllegalTransition, UnknownCase
 
 Listener = Callable[[Session, CaseEvent], None]
 
@@ -84,13 +84,14 @@ class LifeCycle:
         Raises:
             Conflict: somebody else acted on the case since `expected`, or has claimed it.
             IllegalTransition: the state, the actor's roles, or what was given does not allow it.
-            StorageError: there is no such case, or the database cannot be written.
+            UnknownCase: there is no such case.
+            StorageError: the database cannot be written.
         """
         row = BY_ACTION[action]
         with write_session(self._engine) as session:
             case = session.get(CaseRow, case_id, with_for_update=True)
             if case is None:
-                raise StorageError(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
+                raise UnknownCase(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
             past = audit.history(session, case_id)
             step = effects.Step(
                 session, case, action, actor, reason, note, dict(details or {}), self._now(), self._clocks, past
@@ -122,12 +123,13 @@ class LifeCycle:
         """What this person may do to the case as it is, as far as state and roles decide.
 
         Raises:
-            StorageError: there is no such case, or the database cannot be read.
+            UnknownCase: there is no such case.
+            StorageError: the database cannot be read.
         """
         with read_session(self._engine) as session:
             case = session.get(CaseRow, case_id)
             if case is None:
-                raise StorageError(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
+                raise UnknownCase(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
             return [a for a in possible(CaseStatus(case.status)) if BY_ACTION[a].roles & actor.roles]
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from detector.cases.life_cycle import LifeCycle
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import FeedbackRow
-from detector.dispatch.signing import is_genuine
+from detector.dispatch.signing import FRESH_FOR, is_genuine
 from detector.entities import Action, Actor, CaseEvent, Role
-from detector.errors import AccessDenied, LifeCycleError, SourceError, StorageError
+from detector.errors import AccessDenied, LifeCycleError, SourceError, StorageError, UnknownCase
 
 ACTIONS = (Action.ACCEPT, Action.RETURN, Action.GIVE_FEEDBACK)
 MAX_BYTES = 64 * 1024
@@ -47,13 +47,16 @@ class FeedbackDesk:
         """Take collaborators; `peers` by name."""
         self._engine, self._life, self._peers, self._now = engine, life, peers, now
 
-    def take(self, peer_name: str, timestamp: str, signature: str, body: bytes) -> dict[str, Any]:
+    def take(
+        self, peer_name: str, timestamp: str, signature: str, body: bytes, fresh_for: timedelta = FRESH_FOR
+    ) -> dict[str, Any]:
         """Act on one answer: `{"id", "case_id", "unit", "action", "reason"}`; the same id again gives the same reply.
 
         Args:
             peer_name: which system says it is.
             timestamp, signature: as in `signing.py`, made with the secret of that system.
             body: JSON as it was signed.
+            fresh_for: how old it may be; a broker may have kept it while we were away, and an id is taken once anyway.
 
         Returns:
             What was done: the case and its state.
@@ -64,7 +67,7 @@ class FeedbackDesk:
             LifeCycleError, StorageError: the case cannot take the step, or there is none.
         """
         peer = self._peers.get(peer_name)
-        if peer is None or not is_genuine(peer.secret, timestamp, body, signature, self._now()):
+        if peer is None or not is_genuine(peer.secret, timestamp, body, signature, self._now(), fresh_for):
             raise AccessDenied("unknown system, or wrong or old signature")
         said = _parse(body)
         known = self._answered(peer.name, said["id"])
@@ -132,6 +135,7 @@ STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
     (AccessDenied, 403),
     (SourceError, 400),
     (LifeCycleError, 409),
+    (UnknownCase, 404),
     (StorageError, 503),
 )
 """HTTP status of each refusal."""

@@ -71,13 +71,20 @@ class Gat1400Sender:
         return f"Gat1400Sender({self._settings.url}, {self._settings.device_id})"
 
     def send(self, message: Message) -> None:
-        """Register when needed, then hand over one MotorVehicle."""
+        """Register when needed, then hand over one MotorVehicle, or the notification of a hit that was asked for."""
         if self._registered_at is None:
             self._post("/VIID/System/Register", {"RegisterObject": {"DeviceID": self._settings.device_id}})
             self._registered_at = self._now()
         elif self._now() - self._registered_at >= KEEP_ALIVE:
             self.keep_alive()
         vehicle = describe_vehicle(message, self._settings, self._codes)
+        if message.payload.get("disposition_id"):
+            told = describe_notification(message, self._settings, vehicle)
+            self._post(
+                "/VIID/DispositionNotifications",
+                {"DispositionNotificationListObject": {"DispositionNotificationObject": [told]}},
+            )
+            return
         self._post("/VIID/MotorVehicles", {"MotorVehicleListObject": {"MotorVehicleObject": [vehicle]}})
 
     def keep_alive(self) -> None:
@@ -141,6 +148,21 @@ def describe_vehicle(
         "VehicleClass": codes["vehicle_class"].get(_vehicle(case), codes["vehicle_class"]["unknown"]),
         "VehicleBodyDesc": case["text"],
         "SubImageList": {"SubImageInfoObject": _pictures(case, settings, (image_id, passed_at), codes["image_type"])},
+    }
+
+
+def describe_notification(message: Message, settings: PeerSettings, vehicle: Mapping[str, Any]) -> dict[str, Any]:
+    """The DispositionNotification of a hit, with its MotorVehicle.
+
+    The form of NotificationID (12 digits of the unit, 04, time, 5 digits) is general knowledge and not checked.
+    """
+    number = vehicle["MotorVehicleID"][-5:]
+    return {
+        "NotificationID": f"{settings.device_id[:12]}04{vehicle['PassTime']}{number}",
+        "DispositionID": message.payload["disposition_id"],
+        "Title": message.payload["text"],
+        "TriggerTime": vehicle["PassTime"],
+        "MotorVehicleObject": dict(vehicle),
     }
 
 

@@ -80,11 +80,7 @@ class MqttSender:
         self.close()
         settings, answered = self._settings, threading.Event()
         refused: list[str] = []
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5)
-        if settings.user is not None:
-            client.username_pw_set(settings.user, settings.password)
-        if settings.tls:
-            client.tls_set(settings.ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        client = prepare_client(settings)
 
         def connected(_client: object, _data: object, _flags: object, reason: mqtt.ReasonCode, _more: object) -> None:
             if reason.is_failure:
@@ -103,3 +99,13 @@ class MqttSender:
             raise Unreachable(f"broker {settings.host}: {refused[0] if refused else 'no answer'}")
         self._client = client
         return client
+
+
+def prepare_client(settings: MqttSettings, *, manual_ack: bool = False) -> mqtt.Client:
+    """A client with identity and TLS, not yet connected; with `manual_ack` receipts are given by hand."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5, manual_ack=manual_ack)
+    if settings.user is not None:
+        client.username_pw_set(settings.user, settings.password)
+    if settings.tls:
+        client.tls_set(settings.ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+    return client

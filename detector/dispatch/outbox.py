@@ -6,7 +6,7 @@ several processes never send one message at the same time, and that of a killed 
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,8 +61,13 @@ class Outbox:
             )  # fmt: skip
         return message_id
 
-    def take(self, limit: int = 20) -> list[Message]:
+    def take(self, limit: int = 20, *, only: str | None = None, but: Collection[str] = ()) -> list[Message]:
         """Lease messages that may leave now: due, not leased, and nothing before them.
+
+        Args:
+            limit: at most so many.
+            only: of this receiver; None for all.
+            but: of none of these receivers.
 
         Raises:
             StorageError: the database cannot be written.
@@ -86,10 +91,13 @@ class Outbox:
                     or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until <= now),
                     ~blocked,
                 )
+                .where(OutboxRow.destination.not_in(but))
                 .order_by(OutboxRow.next_at, OutboxRow.sequence)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
             )
+            if only is not None:
+                due = due.where(OutboxRow.destination == only)
             rows = session.scalars(due).all()
             for row in rows:
                 row.leased_until = now + LEASE

@@ -16,8 +16,10 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     return f"sha256={digest}"
 
 
-def is_genuine(secret: str, timestamp: str, body: bytes, signature: str, now: datetime) -> bool:
-    """Whether a message was signed with the secret, not longer ago than `FRESH_FOR` by either clock.
+def is_genuine(
+    secret: str, timestamp: str, body: bytes, signature: str, now: datetime, fresh_for: timedelta = FRESH_FOR
+) -> bool:
+    """Whether a message was signed with the secret, not longer ago than `fresh_for` by either clock.
 
     Args:
         timestamp: seconds since 1970, as text.
@@ -28,4 +30,4 @@ def is_genuine(secret: str, timestamp: str, body: bytes, signature: str, now: da
     except ValueError:
         return False
     right = hmac.compare_digest(sign(secret, timestamp, body).encode(), signature.encode())
-    return right and age_s <= FRESH_FOR.total_seconds()
+    return right and age_s <= fresh_for.total_seconds()

@@ -1,7 +1,7 @@
 """What follows a hit: the timer, the next likely cameras, acknowledgement, later sightings, outcome."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,12 +23,23 @@ OPEN_FOR = timedelta(hours=2)
 """For which a new hit of the same entry is a later sighting of the open interception, and not another one."""
 
 
+Listener = Callable[[Session, Interception], None]
+
+
 class InterceptionStore:
     """Opens and follows interceptions; safe to use from several processes."""
 
-    def __init__(self, engine: Engine, graph: RoadGraph) -> None:
-        """Use a database that `open_database` has opened, and the roads between cameras."""
+    def __init__(self, engine: Engine, graph: RoadGraph, listeners: Sequence[Listener] = ()) -> None:
+        """Use a database that `open_database` has opened, and the roads between cameras.
+
+        Args:
+            engine: of the database.
+            graph: roads.
+            listeners: called with every new interception and every later sighting inside its transaction, so that what
+                they write stands or falls with it.
+        """
         self._engine = engine
+        self._listeners = tuple(listeners)
         self._graph = graph
 
     def open(self, hit: Hit, now: datetime) -> tuple[Interception, bool]:
@@ -58,6 +69,7 @@ class InterceptionStore:
                 if again not in row.later:
                     row.later = sorted([*row.later, again], key=lambda item: item["seen_at"])
                     row.next_cameras = [_next_row(n) for n in self.predict(hit.look.camera_id, hit.look.seen_at)]
+                    self._tell(session, row)
                 return to_interception(row), False
             row = InterceptionRow(
                 interception_id=interception_id,
@@ -77,7 +89,12 @@ class InterceptionStore:
             )
             session.add(row)
             session.flush()
+            self._tell(session, row)
             return to_interception(row), True
+
+    def _tell(self, session: Session, row: InterceptionRow) -> None:
+        for listener in self._listeners:
+            listener(session, to_interception(row))
 
     def predict(self, camera_id: str, seen_at: datetime) -> tuple[NextCamera, ...]:
         """The next cameras on configured roads, soonest first, with the times between which to expect the vehicle."""

@@ -55,10 +55,7 @@ class WatchList:
             StorageError: something is missing.
         """
         now = datetime.now(UTC)
-        if not request.reason.strip():
-            raise StorageError("a watch-list entry needs a reason")
-        if not now < request.expires_at <= now + timedelta(days=LONGEST_DAYS):
-            raise StorageError(f"a watch-list entry must expire in the future, within {LONGEST_DAYS} days")
+        _check(request, now)
         with write_session(self._engine) as session:
             row = WatchEntryRow(
                 entry_id=f"WL-{now:%Y%m%d}-{secrets.token_hex(4).upper()}",
@@ -74,6 +71,38 @@ class WatchList:
             session.add(row)
             self._note(session, applicant, "watch_apply", row)
             return to_entry(row)
+
+    def propose(self, entry_id: str, request: WatchRequest, applicant: str) -> None:
+        """Put an entry there that another system asks for; it matches nothing until a person approves.
+
+        Args:
+            entry_id: fixed by what was asked, so that asking twice makes one entry.
+            request: as of `apply`.
+            applicant: system and person that ask; no account of the desk.
+
+        Raises:
+            StorageError: something is missing.
+        """
+        now = datetime.now(UTC)
+        with write_session(self._engine) as session:
+            if session.get(WatchEntryRow, entry_id) is not None:
+                return
+            _check(request, now)
+            row = WatchEntryRow(
+                entry_id=entry_id, plate_text=request.plate_text, reason=request.reason.strip(), applicant=applicant,
+                applied_at=now, expires_at=request.expires_at, plate_colour=request.plate_colour,
+                vehicle_type=request.vehicle_type, lead_id=request.lead_id,
+            )  # fmt: skip
+            session.add(row)
+            self._note(session, _outsider(applicant), "watch_apply", row)
+
+    def withdraw(self, entry_id: str, by: str, reason: str) -> None:
+        """Take an entry back for the system that asked for it; one that has ended or is gone stays as it is."""
+        with write_session(self._engine) as session:
+            row = session.get(WatchEntryRow, entry_id, with_for_update=True)
+            if row is not None and row.revoked_at is None:
+                row.revoked_by, row.revoked_at, row.revoke_reason = by, datetime.now(UTC), reason
+                self._note(session, _outsider(by), "watch_revoke", row)
 
     def approve(self, entry_id: str, approver: Actor) -> WatchEntry:
         """Consent to an entry, as a second person.
@@ -159,6 +188,19 @@ class WatchList:
 def to_entry(row: WatchEntryRow) -> WatchEntry:
     """The entry that a row holds."""
     return WatchEntry(**{name: getattr(row, name) for name in WatchEntry.__dataclass_fields__})
+
+
+def _check(request: WatchRequest, now: datetime) -> None:
+    """That a request has a reason and an end."""
+    if not request.reason.strip():
+        raise StorageError("a watch-list entry needs a reason")
+    if not now < request.expires_at <= now + timedelta(days=LONGEST_DAYS):
+        raise StorageError(f"a watch-list entry must expire in the future, within {LONGEST_DAYS} days")
+
+
+def _outsider(name: str) -> Actor:
+    """Somebody of another system, as the log names them."""
+    return Actor(name, name, "", frozenset())
 
 
 def _prove(session: Session, actor: Actor, roles: frozenset[Role]) -> AccountRow:

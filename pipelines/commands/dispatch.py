@@ -14,7 +14,14 @@ from detector.dispatch.outbox import Outbox
 from detector.dispatch.protocol import Refused, Unreachable
 from detector.entities import BEIJING, Message, MessageState
 from detector.errors import ConfigurationError, StorageError
-from pipelines.build_dispatch import open_courier, open_feedback, open_sender, read_dispatch
+from pipelines.build_dispatch import (
+    open_courier,
+    open_feedback,
+    open_listeners,
+    open_sender,
+    open_viid,
+    read_dispatch,
+)
 from pipelines.commands.options import AsJson, Database, open_engine
 from pipelines.report import make_console
 
@@ -28,21 +35,28 @@ def run_courier(
     database: Database = None,
     once: Annotated[bool, typer.Option("--once", help="Send what may leave now, and stop.")] = False,
 ) -> None:
-    """Send messages as they come, until SIGTERM or Ctrl-C; several may run."""
+    """Send messages as they come, and take answers over MQTT, until SIGTERM or Ctrl-C; several may run."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for name in ("alembic", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
     config = read_dispatch()
     if not config.destinations:
         raise ConfigurationError("dispatch.toml in ROADWARDEN_HOME names no [[destination]]; nothing can be sent")
-    courier, stop = open_courier(open_engine(database), config), threading.Event()
+    engine, stop = open_engine(database), threading.Event()
+    courier = open_courier(engine, config)
     if once:
         while courier.run_once():
             pass
     else:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        listeners = open_listeners(config, open_feedback(engine, config))
+        threads = [threading.Thread(target=listener.run, args=(stop,), name="answers") for listener in listeners]
+        for thread in threads:
+            thread.start()
         courier.run(stop)
+        for thread in threads:
+            thread.join()
     courier.close()
 
 
@@ -114,7 +128,7 @@ def serve(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where answers are taken.")] = "127.0.0.1:8090",
     database: Database = None,
 ) -> None:
-    """Take signed answers of departments' systems: POST /feedback/DESTINATION; put a TLS proxy before it."""
+    """Take signed answers (POST /feedback/DESTINATION) and GA/T 1400 Dispositions; put a TLS proxy before it."""
     import uvicorn
 
     from pipelines.feedback_app import make_app
@@ -122,5 +136,6 @@ def serve(
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise ConfigurationError(f"--listen {listen}: write HOST:PORT")
-    desk = open_feedback(open_engine(database), read_dispatch())
-    uvicorn.run(make_app(desk), host=host, port=int(port), log_level="warning")
+    engine, config = open_engine(database), read_dispatch()
+    app = make_app(open_feedback(engine, config), open_viid(engine, config))
+    uvicorn.run(app, host=host, port=int(port), log_level="warning")

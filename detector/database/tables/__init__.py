@@ -8,7 +8,7 @@ from detector.database.tables.accounts import AccountRow, EvidenceOpeningRow, Se
 from detector.database.tables.base import Base, UtcDateTime
 from detector.database.tables.cases import CaseRow, EvidenceRow, FindingRow
 from detector.database.tables.configuration import ConfigurationRow
-from detector.database.tables.dispatch import FeedbackRow, OutboxRow
+from detector.database.tables.dispatch import DispositionRow, FeedbackRow, OutboxRow
 from detector.database.tables.fleet import CameraLeaseRow, FleetWorkerRow
 from detector.database.tables.leads import LeadRow
 from detector.database.tables.life import (
@@ -37,6 +37,7 @@ __all__ = [
     "CaseRow",
     "ClaimRow",
     "ConfigurationRow",
+    "DispositionRow",
     "EvidenceOpeningRow",
     "EvidenceRow",
     "FeedbackRow",

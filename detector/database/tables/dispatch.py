@@ -28,6 +28,18 @@ class OutboxRow(Base):
     last_error: Mapped[str | None]
 
 
+class DispositionRow(Base):
+    """One request of another system to watch for a plate, and the entry that was proposed for it."""
+
+    __tablename__ = "dispositions"
+
+    peer: Mapped[str] = mapped_column(primary_key=True)
+    disposition_id: Mapped[str] = mapped_column(primary_key=True)
+    entry_id: Mapped[str] = mapped_column(index=True)
+    received_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
+
+
 class FeedbackRow(Base):
     """One answer of a receiver that was acted on, so that its repetition is not."""
 

@@ -3,9 +3,6 @@
 import asyncio
 import json
 import random
-import shutil
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -30,7 +27,6 @@ from detector.dispatch.protocol import Refused, Unreachable
 from detector.dispatch.signing import sign
 from detector.entities import CaseStatus, Message, MessageState
 from pipelines.feedback_app import make_app
-from tests.conftest import require
 from tests.detector.cases.case_files import DISPATCHED, do, prepare
 from tests.detector.dispatch.receivers import Receiver, receiving
 
@@ -48,38 +44,6 @@ DEVICE = "50010700005030000001"
 def receiver() -> Iterator[Receiver]:
     with receiving() as receiver:
         yield receiver
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[tuple[int, Any]]:
-    """A real Mosquitto with a password: its port, and what stops and starts it."""
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    require(Path(program).exists(), "the Mosquitto broker (Debian package mosquitto)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = tmp_path / "mosquitto.conf"
-    (tmp_path / "passwords").touch()
-    passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "rw", "geheim"], check=True, capture_output=True)
-    config.write_text(f"listener {port} 127.0.0.1\nuser root\npassword_file {passwords}\nallow_anonymous false\n")
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start() -> None:
-        running.append(subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL))
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.05)
-
-    def stop() -> None:
-        running[-1].terminate()
-        running[-1].wait()
-
-    start()
-    yield port, (start, stop)
-    stop()
 
 
 class TestMqtt:
@@ -270,7 +234,7 @@ class TestFeedback:
             ({"action": "close"}, {}, 400),
             ({"id": ""}, {}, 400),
             ({"action": "give_feedback"}, {}, 409),
-            ({"case_id": "RW-0"}, {}, 503),
+            ({"case_id": "RW-0"}, {}, 404),
         ],
     )
     def test_what_is_refused(self, engine: Engine, change: dict, how: dict, status: int) -> None:
