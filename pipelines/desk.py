@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import Engine
 
 from detector.cases.clocks import load_clocks
@@ -22,11 +23,56 @@ from detector.review.app import make_app
 from detector.review.desk import Desk, DeskSettings
 from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
+from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
 from pipelines.build_dispatch import open_life, read_dispatch
 from pipelines.config import Cameras, resolve_home
 
 KEY_FILE = "desk.key"
+
+
+class OidcTable(BaseModel):
+    """`[oidc]` of `desk.toml`: a provider that says who people are."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    issuer: str
+    client_id: str
+    client_secret_env: str | None = None
+    client_secret_file: Path | None = None
+    claim: str = "preferred_username"
+    public_url: str
+    ca_file: Path | None = None
+
+    @field_validator("issuer", "public_url")
+    @classmethod
+    def _is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("must begin with https://")
+        return value.rstrip("/")
+
+    def build(self) -> Provider:
+        """The provider, with its secret read from where it is.
+
+        Raises:
+            ConfigurationError: the secret is not there.
+        """
+        if self.client_secret_env is not None:
+            secret = os.environ.get(self.client_secret_env, "")
+            where = f"environment variable {self.client_secret_env}"
+        elif self.client_secret_file is not None:
+            where = str(self.client_secret_file)
+            try:
+                secret = self.client_secret_file.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"desk.toml: oidc: client_secret_file {where} cannot be read") from error
+        else:
+            raise ConfigurationError("desk.toml: oidc: client_secret_env or client_secret_file is missing")
+        if not secret:
+            raise ConfigurationError(f"desk.toml: oidc: {where} is empty")
+        ca_file = str(self.ca_file) if self.ca_file else None
+        return Provider(self.name, self.issuer, self.client_id, secret, self.claim, self.public_url, ca_file)
 
 
 class DeskTable(BaseModel):
@@ -38,6 +84,7 @@ class DeskTable(BaseModel):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 12
     refresh_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     opened_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+    oidc: OidcTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +137,10 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         queue_refresh=timedelta(seconds=table.refresh_seconds),
         opened_for=timedelta(minutes=table.opened_minutes),
     )
+    key = read_key(home / KEY_FILE)
     return Desk(
         engine=engine,
-        accounts=AccountStore(engine, codes=SecondFactor(read_key(home / KEY_FILE))),
+        accounts=AccountStore(engine, codes=SecondFactor(key)),
         sessions=SessionStore(engine, timeouts),
         cases=CaseStore(engine),
         life=open_life(engine, dispatch),
@@ -102,6 +150,7 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         suggest=dispatch.suggest,
         is_plate=lambda text: UNSURE not in text and classify(text) is not None,
         cameras=plan.cameras.by_id if plan.cameras.place else {},
+        single_sign_on=SingleSignOn(table.oidc.build(), key) if table.oidc else None,
         settings=settings,
     )
 

@@ -150,6 +150,24 @@ class AccountStore:
             raise wrong
         return found
 
+    def enter(self, name: str, vouched_by: str) -> Account:
+        """The account of a person whom a sign-in provider vouches for.
+
+        A password that somebody else chose is replaced by one that nobody knows: the provider is the way in.
+
+        Raises:
+            AccessDenied: there is no such account, or it is disabled.
+        """
+        with write_session(self._engine) as session:
+            row = session.get(AccountRow, name.strip().lower(), with_for_update=True)
+            if row is None or row.is_disabled:
+                raise AccessDenied("no such account")
+            if row.must_change:
+                row.password, row.must_change = self._hasher.hash(secrets.token_urlsafe(32)), False
+            person = to_account(row)
+            audit.append(session, audit.Entry(person.actor, "sign_in", self._now(), details={"by": vouched_by}))
+            return person
+
     def check_password(self, name: str, password: str) -> None:
         """That somebody who is signed in knows the password; failures count as at signing in.
 

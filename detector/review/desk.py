@@ -14,6 +14,7 @@ from detector.entities import Camera, Case
 from detector.review.accounts import AccountStore
 from detector.review.limits import RateLimits
 from detector.review.shelf import EvidenceShelf
+from detector.review.single_sign_on import SingleSignOn
 from detector.review.visitors import SessionStore
 
 
@@ -28,14 +29,12 @@ class DeskSettings:
     Attributes:
         is_secure: browsers reach the desk over TLS; cookies then never travel without it.
         language: of people who have chosen none: zh or en.
-        single_sign_on: what the other way of signing in is called; "" where there is none.
         queue_refresh: how often lists look for news.
         opened_for: how long a stated purpose opens the originals of a case to one person.
     """
 
     is_secure: bool = False
     language: str = "zh"
-    single_sign_on: str = ""
     queue_refresh: timedelta = timedelta(seconds=5)
     opened_for: timedelta = timedelta(hours=1)
 
@@ -51,6 +50,7 @@ class Desk:
         cameras: as configured here; empty on a machine that knows none.
         suggest: departments for a case, the responsible one first; a person decides.
         is_plate: whether a text is a complete plate by the grammar.
+        single_sign_on: another way of signing in; None where there is none.
         now: aware.
     """
 
@@ -65,6 +65,7 @@ class Desk:
     suggest: Callable[[Case], Sequence[str]]
     is_plate: Callable[[str], bool]
     cameras: Mapping[str, Camera] = field(default_factory=dict)
+    single_sign_on: SingleSignOn | None = None
     settings: DeskSettings = field(default_factory=DeskSettings)
     limits: RateLimits = field(default_factory=RateLimits)
     now: Callable[[], datetime] = _now

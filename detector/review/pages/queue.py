@@ -63,11 +63,12 @@ def show_rows(view: CurrentView) -> Response:
 
 
 @router.post("/queue/next")
-@allow(Role.REVIEWER)
+@allow(Role.REVIEWER, Role.LEGAL)
 def take_next(view: CurrentView) -> Response:
-    """Claim the next free case, and open it."""
+    """Open the next case: for reviewers claimed, for the second review one that no colleague has on the screen."""
     query = urlencode({name: value for name, value in _fields(view).items() if value})
-    case_id = claim_next(view, query)
+    is_law = Role.REVIEWER not in view.visitor.roles or _fields(view)["group"] == "legal"
+    case_id = next_in_law(view, query) if is_law and Role.LEGAL in view.visitor.roles else claim_next(view, query)
     if case_id is None:
         return view.redirect(f"/queue?{query}", say="queue.nothing_left")
     return view.redirect(f"/cases/{case_id}?{urlencode({'queue': query})}")
@@ -98,7 +99,7 @@ def claim_next(view: View, query: str, skip: str | None = None) -> str | None:
     return None
 
 
-def next_in_law(view: View, query: str, skip: str) -> str | None:
+def next_in_law(view: View, query: str, skip: str = "") -> str | None:
     """The next case for the second review that this person may decide and no colleague has on the screen."""
     wanted = _to_filter(_fields(view, dict(parse_qsl(query))))
     return find_for_law(view.desk.engine, _asker(view), wanted, skip)

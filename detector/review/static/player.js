@@ -83,7 +83,7 @@ class Player {
     const pressed = { loop: this.looping, over: this.drawing, loupe: !this.loupe.hidden };
     for (const [what, is] of Object.entries(pressed)) this.root.querySelector(`[data-do="${what}"]`).setAttribute("aria-pressed", is);
     document.querySelectorAll(".strip [data-seek]").forEach((button) => {
-      const near = Math.abs(Number(button.dataset.seek) - now) <= this.frame_s;
+      const near = Math.abs(Number(button.dataset.seek) + this.frame_s / 2 - now) < this.frame_s * 0.6;
       near ? button.setAttribute("aria-current", "true") : button.removeAttribute("aria-current");
     });
   }

@@ -30,7 +30,7 @@ from detector.evidence.package import write_package
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
-from detector.review.desk import Desk, DeskSettings
+from detector.review.desk import Desk
 from detector.review.guard import CSRF_HEADER, SESSION_COOKIE
 from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
@@ -121,21 +121,21 @@ def make_case(case_id: str, district: str, plate: str, root: Path, clip: bytes) 
     )  # fmt: skip
 
 
-def copy_desk(template: Path, folder: Path, clock: Clock | None = None, **settings: Any) -> Desk:
+def copy_desk(template: Path, folder: Path, clock: Clock | None = None, **given: Any) -> Desk:
     """A desk of its own on a copy of the template."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
-    return open_desk(open_database(f"sqlite:///{folder / 'desk.db'}"), folder / "evidence", clock, **settings)
+    return open_desk(open_database(f"sqlite:///{folder / 'desk.db'}"), folder / "evidence", clock, **given)
 
 
-def open_desk(engine: Engine, evidence: Path, clock: Clock | None = None, **settings: Any) -> Desk:
-    """A desk on a database; the real clock, or one that stands still."""
+def open_desk(engine: Engine, evidence: Path, clock: Clock | None = None, **given: Any) -> Desk:
+    """A desk on a database; the real clock, or one that stands still; `given` are fields of `Desk`."""
     timed: dict[str, Any] = {"now": clock} if clock else {}
     return Desk(
         engine=engine, accounts=AccountStore(engine, codes=SecondFactor(KEY), **timed),
         sessions=SessionStore(engine, **timed), cases=CaseStore(engine), life=LifeCycle(engine, **timed),
         shelf=EvidenceShelf(evidence), law=load_law(), clocks=load_clocks(), suggest=lambda case: ["jlp-cg", "jlp-zj"],
-        is_plate=lambda text: UNSURE not in text and classify(text) is not None, settings=DeskSettings(**settings),
-        **timed,
+        is_plate=lambda text: UNSURE not in text and classify(text) is not None, **timed,
+        **given,
     )  # fmt: skip
 
 

@@ -3,16 +3,20 @@
 import re
 from datetime import timedelta
 
+import pyotp
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
 from detector.cases import audit
-from detector.database.sessions import read_session
+from detector.database.sessions import read_session, write_session
 from detector.database.tables import AuditRow, EvidenceRow
 from detector.entities import Action, CaseStatus
-from detector.review.desk import Desk
+from detector.review.accounts import AccountStore
+from detector.review.app import make_app
+from detector.review.desk import Desk, DeskSettings
 from detector.review.guard import FORM_COOKIE, SESSION_COOKIE
+from detector.review.second_factor import SecondFactor
 from tests.detector.review.desk import (
     BARE_CASE,
     KEY,
@@ -22,6 +26,7 @@ from tests.detector.review.desk import (
     Clock,
     DeskClient,
     confirm,
+    copy_desk,
 )
 
 HTMX = {"HX-Request": "true"}
@@ -310,8 +315,6 @@ def test_no_path_leaves_the_package(app: FastAPI, name: str) -> None:
 @pytest.mark.parametrize("folder", ["..", "/etc", "../..", ".", "", "missing"])
 def test_no_row_of_the_database_leads_out_of_the_evidence_folder(app: FastAPI, desk: Desk, folder: str) -> None:
     """Also when somebody altered the database."""
-    from detector.database.sessions import write_session
-
     with write_session(desk.engine) as session:
         session.get(EvidenceRow, OWN_CASE).folder = folder
     client = DeskClient(app, "reviewer")
@@ -363,10 +366,7 @@ def test_pages_speak_both_languages(app: FastAPI) -> None:
 
 def test_secure_cookies_over_tls(template, tmp_path) -> None:
     """Behind TLS cookies never travel in clear, and browsers are told to stay with TLS."""
-    from detector.review.app import make_app
-    from tests.detector.review.desk import copy_desk
-
-    desk = copy_desk(template, tmp_path / "tls", is_secure=True)
+    desk = copy_desk(template, tmp_path / "tls", settings=DeskSettings(is_secure=True))
     client = DeskClient(make_app(desk))
     answer = client.get("/sign-in")
     assert "Strict-Transport-Security" in answer.headers
@@ -376,11 +376,6 @@ def test_secure_cookies_over_tls(template, tmp_path) -> None:
 
 def test_one_time_codes(app: FastAPI, desk: Desk, clock: Clock) -> None:
     """Once enrolled, a password alone is not enough; a code works once; another key opens no secret."""
-    import pyotp
-
-    from detector.review.accounts import AccountStore
-    from detector.review.second_factor import SecondFactor
-
     secret, _ = desk.accounts.start_second_factor("legal")
     code = pyotp.TOTP(secret).at(clock.at)
     desk.accounts.confirm_second_factor("legal", secret, code)

@@ -1,0 +1,298 @@
+"""The desk in a real browser: keyboard alone, two officers at once, video, languages, narrow screens, accessibility."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detector.entities import Action, CaseStatus
+from detector.review.desk import Desk
+from detector.review.guard import SESSION_COOKIE
+from tests.detector.review.desk import BARE_CASE, OWN_CASE, PASSWORD, confirm
+
+AXE = Path(__file__).with_name("axe.min.js")
+PATIENCE_MS = 60_000
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(chromium: Any, served: tuple[Desk, str]) -> Iterator[Open]:
+    """Opens a page of the desk in a browser of its own, signed in as somebody; any fault in it fails the test."""
+    desk, address = served
+    faults: list[str] = []
+    contexts = []
+
+    def open_page(account: str | None = None, path: str = "/", **settings: Any) -> Any:
+        context = chromium.new_context(base_url=address, locale="zh-CN", **settings)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        if account is not None:
+            token = desk.sessions.open(desk.accounts.get(account))
+            context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": address}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def on_case(page: Any, case_id: str) -> None:
+    """Wait until a case is on the screen and takes keys."""
+    page.wait_for_selector(f'#case[data-case="{case_id}"]')
+    page.wait_for_timeout(500)
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Move the focus as somebody without a mouse does."""
+    for _ in range(80):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached with the tab key")
+
+
+def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tuple[Desk, str]) -> None:
+    """Six people, no mouse: found, confirmed twice, filed, dispatched, accepted, answered, verified, closed."""
+    desk, _ = served
+    confirm(desk, BARE_CASE, CaseStatus.IN_REVIEW)
+    desk.life.perform(BARE_CASE, Action.REJECT, desk.accounts.get("reviewer").actor, reason="duplicate")
+
+    def is_now(status: CaseStatus) -> bool:
+        return desk.cases.get(OWN_CASE).status is status
+
+    page = open_page()
+    page.keyboard.type("reviewer")
+    press(page, "Tab")
+    page.keyboard.type(PASSWORD)
+    press(page, "Enter")
+    page.wait_for_url("**/queue")
+    press(page, "n")
+    on_case(page, OWN_CASE)
+    press(page, "y")
+    page.wait_for_url("**/queue**")
+    assert is_now(CaseStatus.TECHNICALLY_CONFIRMED)
+
+    page = open_page("legal")
+    press(page, "n")
+    on_case(page, OWN_CASE)
+    press(page, "y")
+    page.wait_for_url("**/queue**")
+    page = open_page("legal", f"/cases/{OWN_CASE}")
+    on_case(page, OWN_CASE)
+    press(page, "f")
+    tab_to(page, '[name="basis"]')
+    press(page, " ")
+    tab_to(page, "dialog[open] button.main")
+    press(page, "Enter")
+    page.wait_for_function("() => !document.querySelector('#step-file')")
+    assert is_now(CaseStatus.FILED)
+
+    page = open_page("dispatcher", "/queue")
+    press(page, "o")
+    on_case(page, OWN_CASE)
+    press(page, "d")
+    tab_to(page, '[name="units"][value="jlp-cg"]')
+    press(page, " ")
+    tab_to(page, "dialog[open] button.main")
+    press(page, "Enter")
+    page.wait_for_function("() => !document.querySelector('#step-dispatch')")
+    assert is_now(CaseStatus.DISPATCHED)
+
+    department = open_page("department", f"/cases/{OWN_CASE}")
+    on_case(department, OWN_CASE)
+    press(department, "y")
+    department.wait_for_selector("#step-give_feedback", state="attached")
+    tab_to(department, '[data-dialog="step-give_feedback"]')
+    department.wait_for_timeout(500)
+    press(department, "Enter")
+    tab_to(department, "dialog[open] textarea")
+    department.keyboard.type("现场核实, 已处理")
+    tab_to(department, "dialog[open] button.main")
+    press(department, "Enter")
+    department.wait_for_function("() => !document.querySelector('#step-give_feedback')")
+    assert is_now(CaseStatus.FEEDBACK)
+
+    page = open_page("dispatcher", f"/cases/{OWN_CASE}")
+    on_case(page, OWN_CASE)
+    press(page, "v")
+    page.wait_for_selector("#step-close", state="attached")
+    page.wait_for_timeout(500)
+    tab_to(page, '[data-dialog="step-close"]')
+    press(page, "Enter")
+    tab_to(page, "dialog[open] textarea")
+    page.keyboard.type("办结")
+    tab_to(page, "dialog[open] button.main")
+    press(page, "Enter")
+    page.wait_for_function("() => !document.querySelector('#step-close')")
+    assert is_now(CaseStatus.CLOSED)
+
+
+def test_two_officers_at_once(open_page: Open, served: tuple[Desk, str]) -> None:
+    """Both take the next case and get different ones; the list of a third shows who has what without reloading."""
+    desk, _ = served
+    watcher = open_page("supervisor", "/queue?group=review")
+    first, second = open_page("reviewer"), open_page("reviewer2")
+    press(first, "n")
+    press(second, "n")
+    cases = set()
+    for page in (first, second):
+        page.wait_for_selector("#case[data-mine]")
+        cases.add(page.locator("#case").get_attribute("data-case"))
+    assert cases == {OWN_CASE, BARE_CASE}
+    watcher.wait_for_function(
+        "() => document.body.innerText.includes('李明') && document.body.innerText.includes('何洁')"
+    )
+    case_id = second.locator("#case").get_attribute("data-case")
+    on_case(second, case_id)
+    desk.life.perform(case_id, Action.NOTE, desk.accounts.get("supervisor").actor, reason="等一下")
+    press(second, "y")
+    second.wait_for_selector("#said .bad")
+    assert "案件已被他人处理" in second.locator("#said").inner_text()
+    assert desk.cases.get(case_id).status is CaseStatus.IN_REVIEW
+
+
+def test_a_decision_brings_the_next_case_and_undo_the_last(open_page: Open, served: tuple[Desk, str]) -> None:
+    """One key; a second press of the same key at once does not decide the case that has just come."""
+    desk, _ = served
+    page = open_page("reviewer")
+    press(page, "n")
+    page.wait_for_selector("#case[data-mine]")
+    first = page.locator("#case").get_attribute("data-case")
+    following = BARE_CASE if first == OWN_CASE else OWN_CASE
+    page.wait_for_function("() => document.getElementById('case').dataset.next")
+    assert page.locator("#case").get_attribute("data-next") == following
+    press(page, "x")
+    press(page, "2")
+    page.wait_for_selector(f'#case[data-case="{following}"]')
+    press(page, "y")
+    page.wait_for_timeout(700)
+    assert desk.cases.get(first).status is CaseStatus.REJECTED
+    assert desk.cases.get(following).status is CaseStatus.IN_REVIEW
+    assert following in page.url
+    press(page, "u")
+    page.wait_for_selector(f'#case[data-case="{first}"]')
+    assert desk.cases.get(first).status is CaseStatus.IN_REVIEW
+
+
+def test_the_clip_plays_seeks_and_shows_what_was_seen(open_page: Open) -> None:
+    """Frame by frame, in a loop over the deciding seconds, with an overlay and a loupe that a key takes away."""
+    page = open_page("reviewer")
+    page.goto(f"/cases/{OWN_CASE}")
+    on_case(page, OWN_CASE)
+    press(page, "c")
+    page.wait_for_selector("#case[data-mine] video")
+    page.wait_for_function(
+        "() => document.querySelector('video').currentTime > 4.6 && !document.querySelector('video').paused"
+    )
+    press(page, " ")
+    page.wait_for_function("() => document.querySelector('video').paused")
+    page.click(".strip li:first-child button")
+    page.wait_for_function("() => document.querySelector('.strip li:first-child [aria-current]')")
+    player = json.loads(page.locator("[data-player]").get_attribute("data-player"))
+    now = "() => document.querySelector('video').currentTime"
+    before = page.evaluate(now)
+    for key, frames in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1)):
+        press(page, key)
+        page.wait_for_function(
+            "wanted => Math.abs(document.querySelector('video').currentTime - wanted) < 0.011",
+            arg=before + frames / player["fps"],
+        )
+    drawn = """() => {
+        const c = document.querySelector('canvas.over');
+        return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(value => value);
+    }"""
+    page.wait_for_function(drawn)
+    press(page, "o")
+    page.wait_for_function(f"() => !({drawn})()")
+    press(page, "z")
+    assert page.locator("canvas.loupe").is_visible()
+    page.wait_for_function(drawn.replace("canvas.over", ".strip canvas"))
+
+
+def test_a_plate_is_corrected_by_its_alternatives_and_checked_while_typing(open_page: Open, served: Any) -> None:
+    """What is no plate is told before it is sent; what is one becomes the plate of the case."""
+    page = open_page("reviewer", f"/cases/{OWN_CASE}")
+    on_case(page, OWN_CASE)
+    press(page, "c")
+    page.wait_for_selector("#plate")
+    press(page, "p")
+    press(page, "End", "Backspace")
+    page.wait_for_selector("#plate-check .bad")
+    page.keyboard.type("6")
+    page.wait_for_selector("#plate-check .good")
+    press(page, "Enter")
+    page.wait_for_function("() => document.querySelector('h1').innerText.includes('渝D12346')")
+    assert served[0].cases.get(OWN_CASE).officer_plate == "渝D12346"
+
+
+def test_languages_and_colours(open_page: Open) -> None:
+    """Switched on any page, kept, and the page stays where it was."""
+    page = open_page("reviewer", "/queue?group=all")
+    assert page.title().startswith("案件队列")
+    page.click('[name="language"]')
+    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    assert "group=all" in page.url
+    page.click('[name="theme"]')
+    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    dark = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    assert dark == "rgb(15, 21, 27)"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out_on_any_screen(open_page: Open, width: int) -> None:
+    """From a telephone to a small laptop no page scrolls sideways."""
+    page = open_page("reviewer", viewport={"width": width, "height": 720})
+    for path in ("/queue", f"/cases/{OWN_CASE}", "/account"):
+        page.goto(path)
+        if "/cases" in path:
+            press(page, "c")
+            page.wait_for_selector("#case[data-mine] video")
+        overhang = page.evaluate("() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
+        assert overhang <= 0, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_are_accessible(open_page: Open, scheme: str) -> None:
+    """axe finds nothing against WCAG 2.2 AA, dialogs included."""
+    stranger = open_page(color_scheme=scheme)
+    assert find_barriers(stranger) == []
+    page = open_page("reviewer", "/queue", color_scheme=scheme)
+    assert find_barriers(page) == []
+    page.goto("/account")
+    assert find_barriers(page) == []
+    page.goto(f"/cases/{OWN_CASE}")
+    assert find_barriers(page) == []
+    on_case(page, OWN_CASE)
+    press(page, "c")
+    page.wait_for_selector("#case[data-mine] video")
+    assert find_barriers(page) == []
+    on_case(page, OWN_CASE)
+    press(page, "x")
+    assert find_barriers(page) == []
+    press(page, "Escape")
+    page.goto("/nowhere")
+    assert find_barriers(page) == []
+
+
+def find_barriers(page: Any) -> list[str]:
+    """What axe finds: rule and element, one line each."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(200)  # the line that appears fades in: colours are judged when it stands
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    run = (
+        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    found = page.evaluate(run)
+    return [f"{v['id']}: {node['html'][:160]}" for v in found["violations"] for node in v["nodes"]]
