@@ -126,6 +126,7 @@ class StreamTable(_Credentials):
     timeout_s: Annotated[float, Field(ge=1.0, le=60.0)] = 5.0
     ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
     ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
+    gate: bool = True
 
     @field_validator("url", "analysis_url")
     @classmethod
@@ -164,6 +165,7 @@ class StreamTable(_Credentials):
             timeout_s=self.timeout_s,
             ring_s=self.ring_s,
             ring_mb=self.ring_mb,
+            is_gated=self.gate,
             ca_file=self.ca_file,
             checks_certificate=self.check_certificate,
             is_relayed=self.relayed or channel is not None,

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from detector.entities import Camera
+from detector.entities import Camera, Frame
 from detector.errors import SourceError
 from detector.video.activity_gate import ActivityLevel, PacketGate
 from detector.video.live_source import LiveSource
 from detector.video.paired_source import open_source
+from detector.video.picture_checks import PictureWatch, look_at
 from detector.video.source import Glance
 from detector.video.stream_settings import StreamSettings
 from pipelines.intake import Intake, SessionBegins, SessionEnds
@@ -21,6 +22,9 @@ from pipelines.intake import Intake, SessionBegins, SessionEnds
 logger = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+
+LOOK_EVERY_S = 1.0
+"""How often the picture itself is checked."""
 
 START_LAG_S, START_S = 8.0, 40.0
 """Frames wait while a session's clock settles: in its first `START_S` seconds so much more lag is no overload."""
@@ -34,6 +38,27 @@ class CameraPlan:
     stream: StreamSettings
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What went through a camera's sessions.
+
+    Attributes:
+        packets, decoded, corrupt: as in `SourceCounters`.
+        undecoded: packets left out because decoding lagged.
+        held_back: packets that the gate for still scenes never had decoded.
+    """
+
+    packets: int = 0
+    decoded: int = 0
+    corrupt: int = 0
+    undecoded: int = 0
+    held_back: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Both together."""
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in Tally.__slots__))
+
+
 def wait_before(attempt: int, rng: random.Random) -> float:
     """Seconds to wait before connection `attempt` (from 1): doubling, with jitter, so that cameras do not march."""
     return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10)) * rng.uniform(0.5, 1.0)
@@ -45,6 +70,7 @@ class CameraWatch(threading.Thread):
     Attributes:
         source: the session in progress; None while connecting.
         level: what activity costs at this camera; learned in one session, it serves the next.
+        pictures: what is wrong with the camera's picture.
         sessions: sessions so far.
         last_fault: why the last session or attempt ended; None before.
     """
@@ -59,6 +85,9 @@ class CameraWatch(threading.Thread):
         self._rng = random.Random()
         self.source: LiveSource | None = None
         self.level = ActivityLevel()
+        self.pictures = PictureWatch()
+        self._looked_at = float("-inf")
+        self._ended = Tally()
         self.sessions = 0
         self.last_fault: str | None = None
 
@@ -84,6 +113,17 @@ class CameraWatch(threading.Thread):
         """End the watch; what has been seen is still handed on."""
         self._stop_wanted.set()
 
+    def tally(self) -> Tally:
+        """What went through so far; may be called from any thread."""
+        source = self.source
+        return self._ended if source is None else self._ended + _tally(source)
+
+    def _look(self, frame: Frame) -> None:
+        """Check the picture itself now and then; time is the host's, since that of sessions starts anew."""
+        if monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = monotonic()
+            self.pictures.update(look_at(frame.image), self._looked_at)
+
     def _watch_once(self) -> None:
         """One session."""
         camera = self.plan.camera
@@ -91,7 +131,8 @@ class CameraWatch(threading.Thread):
         source = open_source(camera.camera_id, camera.analysis_fps, self.plan.stream, folder, self._stop_wanted)
         self.sessions += 1
         logger.info("camera %s: live, %s, time by %s", camera.camera_id, source.info.codec, source.time.source)
-        source.gate = PacketGate(self.level)
+        if self.plan.stream.is_gated:
+            source.gate = PacketGate(self.level)
         began = monotonic()
 
         def lag_s(stream_s: float) -> float:
@@ -103,9 +144,16 @@ class CameraWatch(threading.Thread):
             with source:
                 self.source = source
                 for seen in source:
-                    stream_s = seen.frame.stream_s if isinstance(seen, Glance) else seen.stream_s
-                    self._intake.put(camera.camera_id, seen, partial(lag_s, stream_s))
+                    frame = seen.frame if isinstance(seen, Glance) else seen
+                    self._look(frame)
+                    self._intake.put(camera.camera_id, seen, partial(lag_s, frame.stream_s))
         finally:
-            self.source = None
+            self._ended, self.source = self._ended + _tally(source), None
             self.last_fault = f"camera {camera.camera_id}: {source.end_reason}"
             self._intake.put(camera.camera_id, SessionEnds())
+
+
+def _tally(source: LiveSource) -> Tally:
+    counters, gate = source.counters, source.gate
+    held_back = gate.held_back if gate is not None else 0
+    return Tally(counters.packets, counters.decoded, counters.corrupt, source.undecoded, held_back)

@@ -74,6 +74,7 @@ class CaseKeeping:
             cannot be made at all keeps its case without evidence. One that another worker of a fleet may have seen,
             because this one has lost the camera, is given up. None: faults are raised.
         journal: remembers what waits if the process dies; None for none.
+        on_alert: told of each violation whose case has come into the database for the first time; None for nobody.
     """
 
     packages: PackageMaker
@@ -81,6 +82,7 @@ class CaseKeeping:
     workers: Workers
     on_fault: Callable[[RoadwardenError], None] | None = None
     journal: Journal | None = None
+    on_alert: Callable[[Violation], None] | None = None
 
 
 class _Job(Enum):
@@ -165,6 +167,11 @@ class CasePipeline:
     def has_pending(self) -> bool:
         """Whether a violation still waits for its package or its place in the database."""
         return bool(self._pending)
+
+    @property
+    def pending_count(self) -> int:
+        """How many violations do."""
+        return len(self._pending)
 
     def take(self, judged: JudgedPass) -> None:
         """Take a judged pass: a new violation is stored at once, a known one is renewed."""
@@ -262,7 +269,9 @@ class CasePipeline:
             pending.is_alerted = False
             pending.retry_at = monotonic() + RETRY_S
         else:
-            if written is _Job.PACKAGE:
+            if written is _Job.ALERT:
+                self._take_alert(pending, is_new=result)
+            elif written is _Job.PACKAGE:
                 self._take_package(pending, result)
             elif written is _Job.END:
                 self._take_end(pending, result)
@@ -271,6 +280,10 @@ class CasePipeline:
         if self._keeping.on_fault is None:
             raise error
         self._keeping.on_fault(error)
+
+    def _take_alert(self, pending: _Pending, *, is_new: bool) -> None:
+        if is_new and self._keeping.on_alert is not None:
+            self._keeping.on_alert(pending.facts.violation)
 
     def _take_package(self, pending: _Pending, package: Package) -> None:
         """The package stands: its packets may go, however long the database is away."""

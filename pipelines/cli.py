@@ -16,6 +16,7 @@ from detector.errors import RoadwardenError
 COMMANDS = {
     "replay": "replay:replay",
     "run": "run:run",
+    "status": "status:status",
     "cameras": "cameras:app",
     "cases": "cases:app",
     "desk": "desk:desk",

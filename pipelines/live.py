@@ -2,21 +2,24 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Detections, Frame
+from detector.entities import Camera, Detections, Frame, Violation
 from detector.errors import RoadwardenError
 from detector.video.activity_gate import PacketGate
 from detector.video.live_source import LiveSource
 from detector.video.source import Glance
 from pipelines.camera_watch import CameraPlan, CameraWatch
 from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
+from pipelines.health import HealthBook
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
 from pipelines.journal import Journal, SessionStream
 from pipelines.package_maker import PackageMaker
@@ -93,6 +96,7 @@ class LiveRunner:
         self._sessions: dict[str, _Session] = {}
         self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
         self._sealed_before = 0
+        self.health = HealthBook()
         self.analysed: dict[str, int] = dict.fromkeys(self._plans, 0)
         self._judging_s = 0.0
         self._asked_at = monotonic()
@@ -110,6 +114,7 @@ class LiveRunner:
             self._follow_plans()
             self._work(timeout_s=0.5)
             self._finish_sessions()
+            self.health.beat()
             if monotonic() >= chores_at:
                 self._do_chores()
                 chores_at = monotonic() + CHORES_S
@@ -224,6 +229,7 @@ class LiveRunner:
     def _note_judged(self, frame: Frame, is_busy: bool) -> None:
         session = self._sessions[frame.camera_id]
         session.cases.advance(frame.stream_s)
+        self.health.note_judged(frame.camera_id, frame.stream_s)
         if session.gate is not None:
             session.gate.judged(frame.stream_s, is_busy)
 
@@ -246,11 +252,24 @@ class LiveRunner:
 
     def _keeping(self, camera: Camera, journal: Journal) -> CaseKeeping:
         desk = self._desk
-        return CaseKeeping(desk.packages, desk.store, self._workers, _alarm(camera.camera_id), journal)
+        alarm = partial(self._alarm, camera.camera_id)
+        return CaseKeeping(desk.packages, desk.store, self._workers, alarm, journal, self._note_alert)
+
+    def _alarm(self, camera_id: str, error: RoadwardenError) -> None:
+        """Something could not be stored for a camera."""
+        self.health.note_storage_fault()
+        logger.error("camera %s: %s", camera_id, error)
+
+    def _note_alert(self, violation: Violation) -> None:
+        delay_s = (datetime.now(UTC) - violation.deciding[-1].captured_at).total_seconds()
+        self.health.note_alert(delay_s)
+        camera_id = violation.vehicle_pass.camera_id
+        logger.info("camera %s: alert %.1f s after the picture that decided", camera_id, delay_s)
 
     def _take(self, session: _Session, judged: JudgedPass) -> None:
         """A judged pass to the cases and, when it has ended, to the sightings."""
         session.cases.take(judged)
+        self.health.note_pass(session.camera.camera_id)
         ended = judged.vehicle_pass
         if session.gate is not None and not ended.is_open and ended.direction and ended.observations:
             session.gate.learn(ended.observations[0].stream_s)
@@ -280,11 +299,15 @@ class LiveRunner:
 
     def _do_chores(self) -> None:
         """Sightings are stored, and what is known of sealed cases is forgotten in time."""
-        for session in self._sessions.values():
+        sessions = [*self._sessions.values(), *self._unfinished]
+        for session in sessions:
             session.cases.forget_sealed(KEEP_SEALED)
+        self.health.measure(self._watches, self._intake, self.analysed)
+        self.health.count_cases(self.cases_sealed, sum(session.cases.pending_count for session in sessions))
         if self._flushing is not None and self._flushing.done():
             flushing, self._flushing = self._flushing, None
             if error := flushing.exception():
+                self.health.note_storage_fault()
                 logger.error("sightings: %s", error)
         if self._desk.recorder is not None and self._flushing is None:
             self._flushing = self._workers.clerk.submit(self._desk.recorder.flush)
@@ -313,11 +336,6 @@ class LiveRunner:
         self.report()
         self._lock.close()
         return not self._unfinished
-
-
-def _alarm(camera_id: str) -> Callable[[RoadwardenError], None]:
-    """Logs what could not be stored for a camera."""
-    return lambda error: logger.error("camera %s: %s", camera_id, error)
 
 
 def _is_seen(item: Item) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 import av
@@ -94,6 +95,7 @@ class LiveSource:
         self._origin_pts = 0
         self._packets = 0
         self._newest_s = 0.0
+        self._arrived_at = monotonic()
         self._queue: deque[tuple[Packet, bool]] = deque()
         self._skipped = False
         self._changed = threading.Condition()
@@ -119,6 +121,11 @@ class LiveSource:
     def newest_s(self) -> float:
         """Seconds of the stream at which the newest packet is decoded: what has arrived, not what has been analysed."""
         return self._newest_s
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the last packet arrived."""
+        return monotonic() - self._arrived_at
 
     @property
     def info(self) -> StreamInfo:
@@ -283,7 +290,7 @@ class LiveSource:
         stream_s = float((pts - self._origin_pts) * time_base)
         packet = Packet(bytes(raw), pts, dts, raw.duration or 0, time_base, raw.is_keyframe, stream_s)
         self._packets += 1
-        self._newest_s = packet.decode_s
+        self._newest_s, self._arrived_at = packet.decode_s, monotonic()
         self._ring.append(packet)
         if self._info is None and packet.is_keyframe:
             self._info = self._probe(packet)

@@ -47,6 +47,7 @@ class StreamSettings:
         username, password: None where the camera asks for none; the password is in no `repr`.
         timeout_s: silence after which a session has ended.
         ring_s, ring_mb: bounds of the packet ring.
+        is_gated: whether a still scene is decoded at key frames only.
         ca_file: authorities that vouch for "rtsps://"; None: those of the system.
         checks_certificate: False takes any certificate.
         is_relayed: a relay stamps the stream anew, so that its sender reports say nothing of capture time.
@@ -61,6 +62,7 @@ class StreamSettings:
     timeout_s: float = 5.0
     ring_s: float = 120.0
     ring_mb: int = 256
+    is_gated: bool = True
     ca_file: Path | None = None
     checks_certificate: bool = True
     is_relayed: bool = False

@@ -21,6 +21,7 @@ from pipelines.commands.options import (
 from pipelines.config import default_database, resolve_home
 from pipelines.configuration_store import IN_DATABASE, ConfigurationStore, find_file, load_configuration
 from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
+from pipelines.health_server import serve_health
 from pipelines.reloading import Reloader
 
 
@@ -30,6 +31,14 @@ def run(
     database: Database = None,
     seconds: Annotated[
         float | None, typer.Option("--for", metavar="SECONDS", min=1.0, help="Stop by itself after so long.")
+    ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            "--health",
+            metavar="HOST:PORT",
+            help="Where /healthz, /metrics and /status are answered; off for nowhere. Default 127.0.0.1:9464, if free.",
+        ),
     ] = None,
     fleet: Fleet = None,
     gpu_share: GpuShare = 1.0,
@@ -43,7 +52,7 @@ def run(
     url = database or default_database()
     stop = _stop_event(seconds)
     if fleet is None:
-        is_whole = _run_alone(url, cameras, output, stop)
+        is_whole = _run_alone(url, cameras, output, health, stop)
     else:
         file = cameras if cameras != IN_DATABASE else None
         options = FleetOptions(fleet, url, shared_place(output), gpu_share)
@@ -52,7 +61,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_alone(url: str, cameras: Path | None, output: str | None, stop: threading.Event) -> bool:
+def _run_alone(url: str, cameras: Path | None, output: str | None, health: str | None, stop: threading.Event) -> bool:
     """Watch with this machine alone."""
     from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
 
@@ -61,7 +70,8 @@ def _run_alone(url: str, cameras: Path | None, output: str | None, stop: threadi
     store = ConfigurationStore(open_engine(url), find_file(cameras))
     reloader = Reloader(store, in_force, lambda found: runner.set_plans(make_plans(found), found.sha256))
     reloader.start()
-    is_whole = runner.run(stop)
+    with serve_health(runner.health, health):
+        is_whole = runner.run(stop)
     reloader.stop()
     return is_whole
 

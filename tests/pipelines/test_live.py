@@ -15,7 +15,6 @@ import av
 import pytest
 
 from detector.cases.store import CaseStore
-from detector.database.engine import open_database
 from detector.entities import (
     Camera,
     Case,
@@ -23,24 +22,21 @@ from detector.entities import (
     TimeSource,
 )
 from detector.errors import EvidenceError, SourceError, StorageError
-from detector.evidence.manifest import ModelRecord, Provenance
 from detector.evidence.package import Package
 from detector.evidence.verify import verify_package
-from detector.tracking import ByteTracker
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
 from pipelines.camera_watch import LONGEST_WAIT_S, CameraPlan, wait_before
 from pipelines.case_pipeline import BEFORE_S
 from pipelines.config import Cameras
-from pipelines.intake import Intake
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.sighting_recorder import SightingRecorder
-from pipelines.violation_pipeline import ViolationPipeline
 from tests.footage import ClipSpec, draw, index_in, write
-from tests.scripted_truck import CAMERA, HEIGHT, WIDTH, make_models, write_truck
+from tests.live_watch import make_desk, watch
+from tests.scripted_truck import CAMERA, HEIGHT, WIDTH, write_truck
 from tests.sighting_files import open_store
 
 
@@ -66,30 +62,6 @@ class ImpossiblePackages(PackageMaker):
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_truck(tmp_path_factory.mktemp("clip") / "gate.mp4")
-
-
-def make_desk(folder: Path, store_type: type[CaseStore] = CaseStore) -> CaseDesk:
-    store = store_type(open_database(f"sqlite:///{folder / 'cases.db'}"))
-    provenance = Provenance((ModelRecord("scripted", "1", "0" * 64),), "0" * 64, "test")
-    pipeline = ViolationPipeline(make_models(), ByteTracker)
-    return CaseDesk(pipeline, PackageMaker(folder / "evidence", provenance), store, None)
-
-
-def watch(plans: list[CameraPlan], desk: CaseDesk, ring: Path, until: Callable[[LiveRunner], bool]) -> LiveRunner:
-    """Run until a condition holds (a minute at most), then stop as SIGTERM does."""
-    # However busy the machine is: no frame is shed, so that the outcome depends on the stream alone.
-    runner, stop = LiveRunner(plans, desk, ring, Intake(depth=10_000)), threading.Event()
-    results: list[bool] = []
-    thread = threading.Thread(target=lambda: results.append(runner.run(stop)))
-    thread.start()
-    clock = threading.Event()
-    for _ in range(600):
-        if until(runner) or clock.wait(0.1):
-            break
-    stop.set()
-    thread.join(60)
-    assert results == [True]
-    return runner
 
 
 def has_case_sealed(runner: LiveRunner) -> bool:
