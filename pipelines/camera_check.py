@@ -103,17 +103,14 @@ def _check_stream(camera: Camera, settings: StreamSettings, *, is_proof: bool) -
 
 
 def _measure_fps(source: LiveSource) -> float | None:
-    """Pictures a second over what the ring holds by now, and as much more as `MEASURE_S` asks for."""
-    until, clock = monotonic() + 2 * MEASURE_S, Event()
-    while source.end_reason is None and monotonic() < until and _span_s(source) < MEASURE_S:
+    """Pictures a second over the next `MEASURE_S`, by their own time stamps; None when the session ends before."""
+    began, clock = monotonic(), Event()
+    pictures, from_s = source.counters.packets, source.newest_s
+    while source.newest_s - from_s < MEASURE_S:
+        if source.end_reason is not None or monotonic() > began + 3 * MEASURE_S:
+            return None
         clock.wait(0.1)
-    pictures, span_s = source.counters.packets, _span_s(source)
-    return round((pictures - 1) / span_s, 1) if pictures > 2 and span_s > 0 else None
-
-
-def _span_s(source: LiveSource) -> float:
-    first_s, last_s = source.ring.span_s or (0.0, 0.0)
-    return last_s - first_s
+    return round((source.counters.packets - pictures) / (source.newest_s - from_s), 1)
 
 
 def _remark(source: LiveSource, fps: float | None, analysis_fps: float, *, is_proof: bool) -> list[str]:

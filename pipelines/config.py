@@ -106,6 +106,12 @@ class Cameras:
             raise ConfigurationError(f"{where}: no camera has a [camera.stream] table; nothing can be watched live")
         return streams
 
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that hold passwords and keys of cameras and gateway."""
+        gateway = [self.gateway.password_file, self.gateway.api_key_file] if self.gateway else []
+        cameras = [table.stream.password_file for table in self.tables.values() if table.stream]
+        return tuple(path for path in (*gateway, *cameras) if path is not None)
+
     def choose(self, camera_id: str | None, sidecar_id: str | None = None) -> Camera:
         """The camera that a clip belongs to: named on the command line, in its sidecar, or the only one there is.
 

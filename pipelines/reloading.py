@@ -1,8 +1,12 @@
-"""A configuration that changes while the program runs is taken up when it is right, and refused when it is wrong."""
+"""A configuration that changes while the program runs is taken up when it is right, and refused when it is wrong.
+
+A changed password in a file is a change too: cameras get new passwords now and then.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from detector.errors import RoadwardenError
 from pipelines.config import Cameras
@@ -33,8 +37,8 @@ class Reloader(threading.Thread):
         self._in_force = in_force
         self._apply = apply
         self._poll_s = poll_s
-        self._judged = in_force.sha256  # what was put in force or refused last
-        self._seen = in_force.sha256
+        self._latest = in_force  # the newest that was right in itself, even if it was refused
+        self._judged = self._seen = (in_force.sha256, self._stamps())  # put in force or refused last; seen last
         self._complaint = ""
         self._stop_wanted = threading.Event()
 
@@ -50,23 +54,37 @@ class Reloader(threading.Thread):
     def look(self) -> None:
         """One look."""
         try:
-            seen = self._store.fingerprint()
-            self._complaint = ""
+            seen = (self._store.fingerprint(), self._stamps())
             is_settled, self._seen = seen == self._seen, seen
-            if seen is not None and is_settled and seen != self._judged:
-                self._judged = seen
-                self._take_up()
+            if is_settled and seen != self._judged:
+                self._take_up(seen)
+            self._complaint = ""
         except RoadwardenError as error:
             if str(error) != self._complaint:  # once, not at every look
                 self._complaint = str(error)
                 logger.error("%s; the configuration in force stays", error)
 
-    def _take_up(self) -> None:
-        found = self._store.current().cameras
-        if found.sha256 == self._in_force.sha256:
+    def _take_up(self, seen: tuple) -> None:
+        """Put in force what is there now; what the database keeps from us is tried again at the next look."""
+        found = self._store.current()
+        self._judged = seen
+        if found is None:
             return
-        self._apply(found)
-        if found.sightings != self._in_force.sightings:
-            logger.warning("%s: hubs, roads, privacy and leads take effect with the next start", found.place)
-        self._in_force = found
-        logger.info("configuration %s in force: %s", found.sha256[:12], found.place)
+        self._latest = found.cameras
+        self._judged = (seen[0], self._stamps())
+        self._apply(self._latest)
+        if self._latest.sightings != self._in_force.sightings:
+            logger.warning("%s: hubs, roads, privacy and leads take effect with the next start", self._latest.place)
+        self._in_force = self._latest
+        logger.info("configuration %s in force: %s", self._in_force.sha256[:12], self._in_force.place)
+
+    def _stamps(self) -> tuple[int | None, ...]:
+        """When the files that hold passwords were changed last; None for one that is not there."""
+        return tuple(_changed_at(path) for path in self._latest.secret_files())
+
+
+def _changed_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -13,14 +13,14 @@ import pytest
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.entities import Frame
-from detector.errors import ConfigurationError
+from detector.errors import ConfigurationError, StorageError
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.evidence.verify import read_manifest, verify_package
 from detector.tracking import ByteTracker
 from detector.video.stream_settings import StreamSettings
 from pipelines.camera_watch import CameraPlan
 from pipelines.config import Cameras
-from pipelines.configuration_store import ConfigurationStore
+from pipelines.configuration_store import Configuration, ConfigurationStore
 from pipelines.intake import Intake, Item
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
@@ -164,6 +164,48 @@ def test_what_cannot_be_put_in_force_is_refused(file: Path, caplog: pytest.LogCa
         reloader.look()
     assert "KERB is not in the environment; the configuration in force stays" in caplog.text
     assert applied == []
+
+
+def test_a_new_password_in_a_file_is_taken_up(file: Path, tmp_path: Path) -> None:
+    """Cameras get new passwords now and then, and the configuration stays the same."""
+    secret = tmp_path / "secret"
+    secret.write_text("old", encoding="utf-8")
+    stream = f'[camera.stream]\nurl = "rtsp://a/b"\nusername = "u"\npassword_file = "{secret}"\n'
+    file.write_text(ONE + stream, encoding="utf-8")
+    applied = Applied()
+    _, reloader = make_reloader(file, applied)
+    reloader.look()
+    assert applied == []
+    secret.write_text("new", encoding="utf-8")
+    for _ in range(4):
+        reloader.look()
+    assert [cameras.find_streams()["gate"].password for cameras in applied] == ["new"]
+
+
+class AwayStore(ConfigurationStore):
+    """A database that is away when the new version is to be read."""
+
+    is_away = False
+
+    def current(self) -> Configuration | None:
+        if self.is_away:
+            raise StorageError("database is away")
+        return super().current()
+
+
+def test_a_version_that_the_database_kept_back_is_taken_up_when_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    """A change that could not be read is not forgotten."""
+    store, applied = AwayStore(open_database("sqlite://")), Applied()
+    store.save(ONE, "wang", "")
+    reloader = Reloader(store, store.current().cameras, applied)
+    store.save(TWO, "li", "")
+    store.is_away = True
+    for _ in range(4):
+        reloader.look()
+    assert caplog.text.count("database is away; the configuration in force stays") == 1
+    store.is_away = False
+    reloader.look()
+    assert [list(cameras.by_id) for cameras in applied] == [["gate", "kerb"]]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
