@@ -27,6 +27,7 @@ from pipelines.build_dispatch import open_life
 from pipelines.build_sightings import open_sightings
 from pipelines.camera_watch import CameraPlan
 from pipelines.config import Cameras, resolve_home
+from pipelines.evidence_place import EvidencePlace
 from pipelines.fault_guard import FaultGuard
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.model_store import MODELS, active_weights
@@ -97,13 +98,14 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     cameras = options.cameras
     if options.camera_id is not None:
         cameras.choose(options.camera_id)
-    check_writable(options.evidence_root)
+    place = EvidencePlace(options.evidence_root, options.evidence_url)
+    check_writable(place.root)
     engine = open_database(database_url)
     models, files = load_models()
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = make_packages(options.evidence_root, models, _provenance(files, cameras))
+    packages = make_packages(place, models, _provenance(files, cameras))
     return Replayer(
         options,
         pipeline,
@@ -126,13 +128,13 @@ class FleetPost:
     ring_root: Path
 
 
-def open_live(database_url: str, cameras: Cameras, evidence_root: Path, post: FleetPost | None = None) -> LiveRunner:
+def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: FleetPost | None = None) -> LiveRunner:
     """Everything that watching live cameras needs, checked before the first one is asked.
 
     Args:
         database_url: of the cases.
         cameras: the configuration.
-        evidence_root: absolute path.
+        place: of evidence.
         post: of a worker of a fleet, which starts without cameras; None for a machine that watches all of them.
 
     Raises:
@@ -142,14 +144,14 @@ def open_live(database_url: str, cameras: Cameras, evidence_root: Path, post: Fl
         ConfigurationError: no camera has a stream, a password is not there, or the database's URL is wrong.
     """
     plans = make_plans(cameras)
-    check_writable(evidence_root)
+    check_writable(place.root)
     engine = open_database(database_url)
     models, files = load_models()
     guard = FaultGuard()
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = make_packages(evidence_root, models, _provenance(files, cameras))
+    packages = make_packages(place, models, _provenance(files, cameras))
     store = TripStore(engine, open_life(engine), post.leases if post else None)
     desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, flush_at=None))
     return LiveRunner([] if post else plans, desk, post.ring_root if post else resolve_home() / "ring")
@@ -164,13 +166,14 @@ def make_plans(cameras: Cameras) -> list[CameraPlan]:
     return [CameraPlan(cameras.by_id[name], settings) for name, settings in cameras.find_streams().items()]
 
 
-def make_packages(evidence_root: Path, models: Models, provenance: Provenance) -> PackageMaker:
+def make_packages(place: EvidencePlace, models: Models, provenance: Provenance) -> PackageMaker:
     """A maker of sealed packages with copies for publication.
 
     Raises:
-        StorageError: the signing key cannot be read or made.
+        ConfigurationError: the URL of the storage is wrong.
+        StorageError: the signing key cannot be read or made, or the storage does not answer.
     """
-    return PackageMaker(evidence_root, provenance, signing_keys().signer(), models.look)
+    return PackageMaker(place.root, provenance, signing_keys().signer(), models.look, place.open_storage())
 
 
 def signing_keys() -> KeyFolder:

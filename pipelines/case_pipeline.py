@@ -155,7 +155,7 @@ class CasePipeline:
 
     @property
     def sealed(self) -> tuple[tuple[Case, str], ...]:
-        """Every case sealed so far with the absolute path of its package, in the order of their first moments."""
+        """Every case sealed so far with the place of its package, in the order of their first moments."""
         return tuple(sorted(self._sealed.values(), key=lambda item: (item[0].captured_at, item[0].case_id)))
 
     def forget_sealed(self, keep: int) -> None:
@@ -295,7 +295,7 @@ class CasePipeline:
         pass_id = pending.facts.violation.vehicle_pass.pass_id
         if case is not None:
             self.sealed_count += 1
-            self._sealed[pass_id] = (case, str(self._keeping.packages.root / case.case_id))
+            self._sealed[pass_id] = (case, self._keeping.packages.locate(case.case_id))
         del self._pending[pass_id]
         self._source.ring.release(pass_id)
         if self._keeping.journal is not None:
@@ -303,6 +303,8 @@ class CasePipeline:
 
     def _seal(self, facts: CaseFacts, span_s: tuple[float, float]) -> Package:
         """Write the package of one violation; in the sealer's thread."""
+        if finished := self._keeping.packages.find_finished(facts.case_id):
+            return finished
         source, analysed = self._source, self._source.analysed
         excerpt = Excerpt(analysed.info, analysed.ring.read(*span_s)) if analysed else None
         return self._keeping.packages.make(facts, source.ring.read(*span_s), source.info, excerpt)
@@ -318,11 +320,11 @@ class CasePipeline:
         return store.get(facts.case_id) if package else None
 
     def _locate(self, package: Package | None) -> Package | None:
-        """The package with the absolute path of its folder, since packages may go anywhere."""
+        """The package with the absolute path of its folder, or its URL, since packages may go anywhere."""
         if package is None:
             return None
         evidence = package.evidence
-        folder = str(self._keeping.packages.root / evidence.folder)
+        folder = self._keeping.packages.locate(evidence.folder)
         located = Evidence(folder, evidence.manifest_sha256, evidence.clip_start_s, evidence.clip_end_s)
         return Package(located, package.grade, package.grade_reasons, package.outcome)
 

@@ -27,6 +27,7 @@ from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
 from pipelines.build_dispatch import open_life, read_dispatch
 from pipelines.config import Cameras, resolve_home
+from pipelines.evidence_place import fetch_package
 
 KEY_FILE = "desk.key"
 
@@ -144,7 +145,7 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         sessions=SessionStore(engine, timeouts),
         cases=CaseStore(engine),
         life=open_life(engine, dispatch),
-        shelf=EvidenceShelf(plan.evidence_root),
+        shelf=EvidenceShelf(plan.evidence_root, fetch_package),
         law=load_law(),
         clocks=load_clocks(),
         suggest=dispatch.suggest,

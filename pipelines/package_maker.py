@@ -1,5 +1,6 @@
 """From the packets of a violation to its sealed package."""
 
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, w
 from detector.evidence.keys import Signer
 from detector.evidence.manifest import CaseFacts, Provenance
 from detector.evidence.masks import Look
-from detector.evidence.package import AnalysedPart, EvidenceRequest, Package, write_package
+from detector.evidence.package import AnalysedPart, EvidenceRequest, Outcome, Package, describe_package, write_package
 from detector.evidence.stills import plan_stills
+from detector.evidence.vault import Storage
+from detector.evidence.verify import MANIFEST
 from detector.packets import Excerpt, Packet, StreamInfo
 from detector.video.decoding import decode_at
 from pipelines.paired_stills import pair_stills
@@ -21,12 +24,39 @@ class PackageMaker:
     Attributes:
         signer: None for packages without a seal.
         look: finds what copies for publication must not show; None for no such copies.
+        storage: where packages go from `root`, once they are sealed; None where they stay.
     """
 
     root: Path
     provenance: Provenance
     signer: Signer | None = None
     look: Look | None = None
+    storage: Storage | None = None
+
+    def locate(self, case_id: str) -> str:
+        """Where the package of a case is for good: an absolute path, or a URL."""
+        return self.storage.vault.locate(case_id) if self.storage else str(self.root / case_id)
+
+    def find_finished(self, case_id: str) -> Package | None:
+        """A package that stands already, or only waits for its storage; None when it must be made.
+
+        Raises:
+            StorageError: the storage does not answer.
+        """
+        if self.storage is None:
+            return None
+        place, kept = self.root / case_id, self.storage.vault.find(case_id)
+        if kept is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / MANIFEST).write_bytes(kept)
+                package = describe_package(Path(folder), case_id, Outcome.KEPT)
+        elif place.is_dir():
+            package = describe_package(place, case_id, Outcome.UNCHANGED)
+        else:
+            return None
+        if place.is_dir():
+            self.storage.vault.deposit(place, self.storage.site)
+        return package
 
     def make(
         self, facts: CaseFacts, packets: list[Packet], info: StreamInfo, analysed: Excerpt | None = None
@@ -50,7 +80,10 @@ class PackageMaker:
             part = AnalysedPart(facts.violation, pair.record, lambda folder: _cut_analysed(analysed, folder))
             shown = replace(facts, violation=pair.violation)
             request = EvidenceRequest(shown, pair.images, cut, look=self.look, analysed=part)
-        return write_package(request, self.root, self.signer)
+        package = write_package(request, self.root, self.signer)
+        if self.storage is not None:
+            self.storage.vault.deposit(self.root / facts.case_id, self.storage.site)
+        return package
 
 
 def _cut(packets: list[Packet], info: StreamInfo, folder: Path) -> ClipRecord:

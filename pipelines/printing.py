@@ -1,7 +1,6 @@
 """The printed dossier of a case, with reviews and basis as they stand."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -10,6 +9,7 @@ from detector.cases.store import CaseStore
 from detector.errors import EvidenceError
 from detector.evidence.dossier import Printout, print_dossier
 from detector.evidence.texts import Language
+from pipelines.evidence_place import local_package
 
 
 def print_case(engine: Engine, case_id: str, *, masked: bool = True, language: Language = Language.ZH) -> bytes:
@@ -29,5 +29,5 @@ def print_case(engine: Engine, case_id: str, *, masked: bool = True, language: L
     if case.evidence is None:
         raise EvidenceError(f"case {case_id} has no package yet")
     history = LifeCycle(engine).history(case_id)
-    folder = Path(case.evidence.folder)
-    return print_dossier(Printout(folder, case, history, datetime.now(UTC), masked, language))
+    with local_package(case.evidence.folder) as folder:
+        return print_dossier(Printout(folder, case, history, datetime.now(UTC), masked, language))

@@ -34,6 +34,7 @@ class ReplayOptions:
         evidence_root: absolute path; packages are folders in it.
         batch_size: frames judged at once.
         records_sightings: False keeps no sighting, whatever the configuration says; for measuring.
+        evidence_url: of the storage into which packages go then; None when they stay.
     """
 
     cameras: Cameras
@@ -42,6 +43,7 @@ class ReplayOptions:
     evidence_root: Path
     batch_size: int = 1
     records_sightings: bool = True
+    evidence_url: str | None = None
 
 
 class Replayer:

@@ -1,10 +1,8 @@
 """How long cases are kept, and how they are deleted: by kind, logged, never while somebody may still need them."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine, delete, func, select
 
@@ -12,7 +10,6 @@ from detector.cases import audit
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow
 from detector.entities import Actor, CaseStatus
-from detector.errors import StorageError
 
 REJECTED = (CaseStatus.REJECTED, CaseStatus.AUTO_DROPPED, CaseStatus.MERGED, CaseStatus.REVOKED)
 ENDED = (CaseStatus.CLOSED, CaseStatus.TRANSFERRED, CaseStatus.ARCHIVED)
@@ -74,11 +71,20 @@ def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[De
         return found
 
 
-def delete_expired(engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime) -> int:
+def delete_expired(
+    engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime, remove: Callable[[str], None]
+) -> int:
     """Delete cases and their packages; each leaves a line in the log with the hash of its manifest.
 
     The line and the deletion of the rows are one transaction; the folder goes after it, so that a package without a
     case can be left behind by a crash, but never a case without its package.
+
+    Args:
+        engine: the database.
+        expired: what `find_expired` found.
+        by: who deletes.
+        now: aware.
+        remove: deletes a package, given its place; one that is gone already is no fault.
 
     Returns:
         How many were deleted; a case that was reopened in the meantime stays.
@@ -97,7 +103,7 @@ def delete_expired(engine: Engine, expired: Sequence[Deletion], by: Actor, now: 
             session.delete(case)
         count += 1
         if item.folder is not None:
-            _remove(Path(item.folder))
+            remove(item.folder)
     return count
 
 
@@ -125,13 +131,3 @@ def cut_audit(engine: Engine, lifetimes: Lifetimes, by: Actor, now: datetime) ->
         gone = session.execute(delete(AuditRow).where(AuditRow.event_id <= last.event_id)).rowcount
         audit.append(session, audit.Entry(by, "audit_cut", now, details={"up_to": last.event_id, "lines": gone}))
         return gone
-
-
-def _remove(folder: Path) -> None:
-    """A package; one that is gone already is no fault."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StorageError(f"evidence {folder} cannot be deleted: {error.strerror}") from error

@@ -111,7 +111,7 @@ def write_package(request: EvidenceRequest, root: Path, signer: Signer | None = 
     place = root / request.facts.case_id
     with staging_folder(root, request.facts.case_id) as folder:
         _build(request, folder)
-        built = _describe(folder, place.name, Outcome.WRITTEN)
+        built = describe_package(folder, place.name, Outcome.WRITTEN)
         if signer is None:
             if publish(folder, place):
                 return built
@@ -129,7 +129,7 @@ def write_package(request: EvidenceRequest, root: Path, signer: Signer | None = 
             f"it is left as it is: move it away and run again"
         )
     same = report.manifest_sha256 == built.evidence.manifest_sha256
-    return _describe(place, place.name, Outcome.UNCHANGED if same else Outcome.KEPT)
+    return describe_package(place, place.name, Outcome.UNCHANGED if same else Outcome.KEPT)
 
 
 def _build(request: EvidenceRequest, folder: Path) -> None:
@@ -199,8 +199,8 @@ def _write_copies(
     return [{"pts": pts, "covered": list(masks)} for pts, masks in sorted(planned.items())]
 
 
-def _describe(folder: Path, name: str, outcome: Outcome) -> Package:
-    """What the manifest in a folder says."""
+def describe_package(folder: Path, name: str, outcome: Outcome) -> Package:
+    """What the manifest in a folder says; `name` is what the package is called."""
     content, digest = read_manifest(folder / MANIFEST)
     clip, grade = content["clip"], content["grade"]
     return Package(

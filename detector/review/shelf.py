@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -61,9 +61,15 @@ class Package:
 class EvidenceShelf:
     """Finds packages and their files below one folder."""
 
-    def __init__(self, root: Path) -> None:
-        """Take the evidence folder; it need not exist yet."""
+    def __init__(self, root: Path, fetch: Callable[[str, Path], None] | None = None) -> None:
+        """Take the evidence folder.
+
+        Args:
+            root: it need not exist yet.
+            fetch: copies a package that is elsewhere (`s3://…`) into a folder; None where all are in the folder.
+        """
         self.root = root.resolve()
+        self._fetch = fetch
         self._read = lru_cache(maxsize=PACKAGES_KEPT)(_read)
 
     def find(self, evidence: Evidence) -> Package:
@@ -77,6 +83,8 @@ class EvidenceShelf:
         folder = self.root / name
         if name in ("", "..") or folder.resolve().parent != self.root:
             raise EvidenceError(f"package {evidence.folder!r} is not in the evidence folder")
+        if self._fetch is not None and "://" in evidence.folder and not folder.is_dir():
+            self._fetch(evidence.folder, self.root)
         path = folder / MANIFEST
         try:
             return self._read(path, path.stat().st_mtime_ns, evidence.manifest_sha256)

@@ -19,6 +19,7 @@ from detector.review.accounts import AccountStore
 from pipelines.build_dispatch import open_life
 from pipelines.commands.accounts import read_password
 from pipelines.commands.options import AsJson, Database, open_engine
+from pipelines.evidence_place import remove_package
 from pipelines.report import make_console
 
 USUAL = Lifetimes()
@@ -126,7 +127,7 @@ def keep(
             print(f"would delete {item.case_id}: {item.status.value} since {item.since.astimezone(BEIJING):%Y-%m-%d}")
         print(f"{len(expired)} cases would be deleted")
         return
-    cases = delete_expired(engine, expired, SYSTEM, now)
+    cases = delete_expired(engine, expired, SYSTEM, now, remove_package)
     lines = cut_audit(engine, lifetimes, SYSTEM, now)
     print(f"deleted: {cases} cases, {lines} lines of the audit log")
 

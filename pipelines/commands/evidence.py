@@ -19,6 +19,7 @@ from detector.evidence.verify import verify_package
 from pipelines.commands.options import AsJson, CamerasFile, Database, open_engine, open_store
 from pipelines.config import resolve_home
 from pipelines.configuration_store import load_configuration
+from pipelines.evidence_place import local_package
 from pipelines.printing import print_case
 
 keys_app = typer.Typer(help="Keys that sign evidence packages.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,7 +31,7 @@ LanguageOption = Annotated[Language, typer.Option(help="Language of the answer."
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A package, as folder or ZIP; or a site's folder.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A package: folder, ZIP or s3://…; or a site's folder.")],
     key: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="Public key (PEM); may be repeated.")] = None,
     tsa: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Root certificate (PEM) of the timestamp authority.")
@@ -45,9 +46,9 @@ def verify(
     """
     keys, roots = public_keys(key or []), read_certificates(tsa or [])
     if chain:
-        _verify_chain(path, (keys, roots), language, as_json)
+        _verify_chain(Path(path), (keys, roots), language, as_json)
         return
-    with opened(path) as folder:
+    with local_package(path) as place, opened(place) as folder:
         report = verify_package(folder, keys=keys, roots=roots)
     if as_json:
         found = {"altered": report.altered, "missing": report.missing, "added": report.added}
@@ -58,7 +59,7 @@ def verify(
             if stamp
             else None
         )
-        said = {"path": str(path), "intact": report.is_intact, **found, "seal": seal, "timestamp": told}
+        said = {"path": path, "intact": report.is_intact, **found, "seal": seal, "timestamp": told}
         print(json.dumps(said, ensure_ascii=False))
     else:
         for line in report.lines(language):
@@ -84,7 +85,8 @@ def export(
         reasons = "; ".join(text(f"reason.{reason}", Language.EN) for reason in case.grade_reasons)
         raise EvidenceError(f"case {case_id} is a lead and cannot be exported as evidence: {reasons}")
     target = output or Path(f"{case_id}.zip")
-    size = write_archive(Path(case.evidence.folder), target)
+    with local_package(case.evidence.folder) as folder:
+        size = write_archive(folder, target)
     print(f"{target}: {size / 1e6:.1f} MB, grade {case.grade.value}")
 
 
@@ -107,6 +109,8 @@ def print_pdf(
 
 def timestamp(cameras: CamerasFile = None, database: Database = None) -> None:
     """Ask the timestamp authority of the configuration for tokens of all packages without one; run it every minute.
+
+    Packages in s3://… are left out.
 
     Example: roadwarden timestamp
     """

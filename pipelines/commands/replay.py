@@ -8,7 +8,7 @@ import typer
 
 from detector.video.time_basis import parse_instant
 from pipelines.commands.options import AsJson, CamerasFile, Database, Fleet, GpuShare, Output, print_error, shared_place
-from pipelines.config import default_database, resolve_home
+from pipelines.config import default_database
 from pipelines.configuration_store import load_configuration
 from pipelines.report import ClipReport, make_console, print_report
 
@@ -29,15 +29,17 @@ def replay(
     gpu_share: GpuShare = 1.0,
 ) -> None:
     """Judge recorded clips: vehicles, plates, loads, cases with evidence."""
+    from pipelines.evidence_place import EvidencePlace
     from pipelines.progress import ReplayProgress
     from pipelines.replay import ReplayOptions  # the vision stack loads only where it is used
 
-    place = shared_place(output) if fleet is not None else output
+    place = EvidencePlace.parse(shared_place(output) if fleet is not None else output)
     options = ReplayOptions(
         cameras=load_configuration(cameras, database),
         camera_id=camera,
         started_at=parse_instant(started_at, "--started-at") if started_at is not None else None,
-        evidence_root=Path(place).resolve() if place else resolve_home() / "evidence",
+        evidence_root=place.root,
+        evidence_url=place.url,
     )
     if fleet is not None:
         clips = [clip.resolve() for clip in clips]

@@ -18,7 +18,7 @@ from pipelines.commands.options import (
     open_engine,
     shared_place,
 )
-from pipelines.config import default_database, resolve_home
+from pipelines.config import default_database
 from pipelines.configuration_store import IN_DATABASE, ConfigurationStore, find_file, load_configuration
 from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
 from pipelines.health_server import serve_health
@@ -64,9 +64,10 @@ def run(
 def _run_alone(url: str, cameras: Path | None, output: str | None, health: str | None, stop: threading.Event) -> bool:
     """Watch with this machine alone."""
     from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
+    from pipelines.evidence_place import EvidencePlace
 
     in_force = load_configuration(cameras, url)
-    runner = open_live(url, in_force, Path(output).resolve() if output else resolve_home() / "evidence")
+    runner = open_live(url, in_force, EvidencePlace.parse(output))
     store = ConfigurationStore(open_engine(url), find_file(cameras))
     reloader = Reloader(store, in_force, lambda found: runner.set_plans(make_plans(found), found.sha256))
     reloader.start()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detector.errors import RoadwardenError
+from pipelines.evidence_place import EvidencePlace
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.report import ClipReport
 
@@ -42,6 +43,8 @@ class ReplayActor:
     def __init__(self, open_replayer: OpenReplayer, database: str, options: ReplayOptions, home: str) -> None:
         """Load nothing yet, so that what goes wrong is told by `replay`."""
         os.environ.setdefault("ROADWARDEN_HOME", home)
+        if options.evidence_url is not None:  # packages are built on this machine's disk first
+            options = replace(options, evidence_root=EvidencePlace.parse(options.evidence_url).root)
         self._open = lambda: open_replayer(database, options)
         self._replayer: Replayer | None = None
         self._note = ProgressNote()

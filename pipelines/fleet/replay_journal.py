@@ -16,7 +16,7 @@ def identify(options: ReplayOptions, database: str, version: str) -> str:
         options.cameras.sha256,
         options.camera_id,
         options.started_at.isoformat() if options.started_at else None,
-        str(options.evidence_root),
+        options.evidence_url or str(options.evidence_root),
         database,
         version,
     )

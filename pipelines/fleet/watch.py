@@ -4,7 +4,6 @@ import logging
 import secrets
 import threading
 from collections.abc import Collection
-from pathlib import Path
 
 from detector.database.engine import open_database
 from detector.database.leases import LeaseBook, LeaseStore
@@ -12,6 +11,7 @@ from detector.errors import ConfigurationError
 from pipelines.build import FleetPost, make_plans, open_live
 from pipelines.config import Cameras, resolve_home
 from pipelines.configuration_store import ConfigurationStore
+from pipelines.evidence_place import EvidencePlace
 from pipelines.fleet.keeper import TICK_S, LeaseKeeper
 from pipelines.fleet.order import WorkerOrder
 from pipelines.live import LiveRunner
@@ -73,7 +73,7 @@ def work(order: WorkerOrder, stop: threading.Event) -> bool:
     owner = f"{order.worker_id}#{secrets.token_hex(4)}"
     keeper = LeaseKeeper(LeaseStore(engine), book, order.worker_id, owner)
     post = FleetPost(book, order.folder(resolve_home()) / "ring")
-    runner = open_live(order.database, found.cameras, Path(order.evidence), post)
+    runner = open_live(order.database, found.cameras, EvidencePlace.parse(order.evidence), post)
     chosen = ChosenCameras(runner, found.cameras)
     reloader = Reloader(configuration, found.cameras, chosen.configure)
     ended = threading.Event()

@@ -1,5 +1,6 @@
 """Clocks, lateness, measures, the law table, the tree of units, and how long things are kept."""
 
+import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -247,7 +248,7 @@ class TestKeeping:
         assert find_expired(engine, Lifetimes(), clock.at + timedelta(days=29)) == []
         expired = find_expired(engine, Lifetimes(), later)
         assert [(d.case_id, d.status) for d in expired] == [("RW-2", CaseStatus.REJECTED)]
-        assert delete_expired(engine, expired, SYSTEM, later) == 1
+        assert delete_expired(engine, expired, SYSTEM, later, shutil.rmtree) == 1
         assert not folder.exists()
         assert {case.case_id for case in store.list()} == {"RW-1", "RW-3"}
         last = life.history("RW-2")[-1]
@@ -268,7 +269,7 @@ class TestKeeping:
         expired = find_expired(engine, Lifetimes(), later)
         assert [d.case_id for d in expired] == ["RW-1"]
         do(life, (Action.REOPEN, SUPERVISOR, {"reason": "新证据"}))
-        assert delete_expired(engine, expired, SYSTEM, later) == 0
+        assert delete_expired(engine, expired, SYSTEM, later, shutil.rmtree) == 0
         assert CaseStore(engine).get("RW-1").status is CaseStatus.REOPENED
 
     def test_the_log_is_cut_at_its_lifetime_and_stays_whole(
@@ -278,7 +279,7 @@ class TestKeeping:
         do(life, (Action.CLAIM, REVIEWER), (Action.REJECT, REVIEWER, {"reason": "empty"}))
         later = clock.at + timedelta(days=1200)
         assert cut_audit(engine, Lifetimes(), SYSTEM, later) == 0
-        delete_expired(engine, find_expired(engine, Lifetimes(), later), SYSTEM, later)
+        delete_expired(engine, find_expired(engine, Lifetimes(), later), SYSTEM, later, shutil.rmtree)
         assert cut_audit(engine, Lifetimes(), SYSTEM, later) == 2
         assert audit.verify(engine) == audit.AuditReport(2, ())
 
