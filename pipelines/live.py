@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -174,6 +174,11 @@ class LiveRunner:
                 self.analysed.setdefault(camera_id, 0)
                 self._watches[camera_id] = watch = CameraWatch(plan, self._intake, self._ring_root)
                 watch.start()
+
+    @property
+    def watches(self) -> Mapping[str, CameraWatch]:
+        """The cameras that are watched now, by id."""
+        return self._watches
 
     @property
     def cases_sealed(self) -> int:
