@@ -75,8 +75,8 @@ class CameraWatch(threading.Thread):
         last_fault: why the last session or attempt ended; None before.
     """
 
-    def __init__(self, plan: CameraPlan, intake: Intake, ring_root: Path) -> None:
-        """Prepare the thread."""
+    def __init__(self, plan: CameraPlan, intake: Intake, ring_root: Path, level: ActivityLevel | None = None) -> None:
+        """Prepare the thread; `level` as another watch has learned it, None for a new one."""
         super().__init__(name=f"watch {plan.camera.camera_id}", daemon=True)
         self.plan = plan
         self._intake = intake
@@ -84,7 +84,7 @@ class CameraWatch(threading.Thread):
         self._stop_wanted = threading.Event()
         self._rng = random.Random()
         self.source: LiveSource | None = None
-        self.level = ActivityLevel()
+        self.level = level or ActivityLevel()
         self.pictures = PictureWatch()
         self._looked_at = float("-inf")
         self._ended = Tally()

@@ -22,6 +22,7 @@ from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
 from pipelines.health import HealthBook
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
 from pipelines.journal import Journal, SessionStream
+from pipelines.level_memory import LevelMemory
 from pipelines.package_maker import PackageMaker
 from pipelines.recovery import Remains, find_remains, lock_rings
 from pipelines.sighting_recorder import SightingRecorder
@@ -88,6 +89,7 @@ class LiveRunner:
         self._intake = intake or Intake()
         self._ring_root = ring_root
         self._plans = {plan.camera.camera_id: plan for plan in plans}
+        self._levels = LevelMemory(ring_root)
         self._watches: dict[str, CameraWatch] = {}
         self._workers = Workers.threads()
         self._detector = ThreadPoolExecutor(1, "detector")
@@ -120,6 +122,7 @@ class LiveRunner:
                 chores_at = monotonic() + CHORES_S
             if monotonic() >= report_at:
                 self.report()
+                self._levels.save()
                 report_at = monotonic() + REPORT_S
         return self._finish()
 
@@ -172,7 +175,9 @@ class LiveRunner:
         for camera_id, plan in plans.items():
             if camera_id not in self._watches:
                 self.analysed.setdefault(camera_id, 0)
-                self._watches[camera_id] = watch = CameraWatch(plan, self._intake, self._ring_root)
+                self._watches[camera_id] = watch = CameraWatch(
+                    plan, self._intake, self._ring_root, self._levels.get(camera_id)
+                )
                 watch.start()
 
     @property
@@ -339,6 +344,7 @@ class LiveRunner:
         for session in self._unfinished:
             logger.error("camera %s: evidence could not be written; it is for the next start", session.camera.camera_id)
         self.report()
+        self._levels.save()
         self._lock.close()
         return not self._unfinished
 

@@ -14,6 +14,7 @@ The gate knows no clock and no pixels. The look-back holds compressed packets on
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -52,10 +53,15 @@ class GateSettings:
 class ActivityLevel:
     """What activity costs in bytes at one camera; outlives its sessions."""
 
-    def __init__(self, settings: GateSettings | None = None) -> None:
-        """Know nothing yet."""
+    def __init__(self, settings: GateSettings | None = None, levels: Sequence[float] = ()) -> None:
+        """Know nothing yet but `levels`, as an earlier one told them."""
         self.settings = settings or GateSettings()
-        self._levels: deque[float] = deque(maxlen=self.settings.passes_remembered)
+        self._levels: deque[float] = deque(levels, maxlen=self.settings.passes_remembered)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Bytes a second with which the last passes began."""
+        return tuple(self._levels)
 
     @property
     def threshold(self) -> float | None:

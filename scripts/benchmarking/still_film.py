@@ -1,0 +1,117 @@
+"""Films with long still parts: the empty road of a rendered clip under sensor noise, and now and then the clip itself.
+
+The empty road is the median of the clip's pictures. Encoded as cameras do: no B-frames, a key frame each 2 s.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+NOISE_LEVELS = 1.5
+GOP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPlan:
+    """How a film is made.
+
+    Attributes:
+        clip: with vehicles.
+        still_s: seconds of empty road before each passage of the clip.
+        passages: how often the clip is shown.
+        fps: pictures a second; a slower clip shows each picture more than once, with other noise.
+        bit_rate: constant, bits a second; None for constant quality.
+    """
+
+    clip: Path
+    still_s: float
+    passages: int
+    fps: int = 25
+    bit_rate: int | None = None
+
+
+def write_film(plan: FilmPlan, path: Path) -> list[tuple[float, float]]:
+    """Write a film, unless it is there already.
+
+    Returns:
+        Start and end of each passage, in seconds.
+    """
+    pictures = _read(plan.clip)
+    repeat = round(plan.fps / pictures.rate)
+    passage_s = len(pictures.planes) * repeat / plan.fps
+    starts = [(number + 1) * plan.still_s + number * passage_s for number in range(plan.passages)]
+    spans = [(start, start + passage_s) for start in starts]
+    if path.exists():
+        return spans
+    road = np.median(np.stack(pictures.planes[:: max(1, len(pictures.planes) // 40)]), axis=0).astype(np.uint8)
+    still = [road] * round(plan.still_s * plan.fps)
+    passage = [plane for plane in pictures.planes for _ in range(repeat)]
+    shown = itertools.chain.from_iterable([*still, *passage] for _ in range(plan.passages))
+    part = path.with_suffix(".part.mp4")
+    _encode(shown, pictures.wh, plan, part)
+    part.replace(path)
+    return spans
+
+
+def write_loop(film: Path, path: Path, seconds: float, skip_s: float = 0.0) -> Path:
+    """Repeat a film's packets until it lasts long enough, beginning at its first key frame from `skip_s` on."""
+    with av.open(str(film)) as source:
+        stream = source.streams.video[0]
+        packets = [(bytes(p), p.pts, p.duration, p.is_keyframe) for p in source.demux(stream) if p.size]
+        base = stream.time_base
+        length = packets[-1][1] + packets[-1][2]
+        first = next(i for i, p in enumerate(packets) if p[3] and p[1] * base >= skip_s)
+        with av.open(str(path), "w") as out:
+            copy = out.add_stream_from_template(stream)
+            for lap in itertools.count():
+                for data, pts, duration, is_key in packets[first if lap == 0 else 0 :]:
+                    at = pts + lap * length - packets[first][1]
+                    if at * base > seconds:
+                        return path
+                    packet = av.Packet(data)
+                    packet.pts = packet.dts = at
+                    packet.duration, packet.time_base, packet.is_keyframe, packet.stream = duration, base, is_key, copy
+                    out.mux(packet)
+    return path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pictures:
+    planes: list[np.ndarray]
+    wh: tuple[int, int]
+    rate: float
+
+
+def _read(clip: Path) -> _Pictures:
+    """All pictures as planes (H * 3 / 2, W) uint8 of yuv420p."""
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        planes = [picture.reformat(format="yuv420p").to_ndarray() for picture in container.decode(stream)]
+        return _Pictures(planes, (stream.width, stream.height), float(stream.average_rate))
+
+
+def _encode(shown: Iterator[np.ndarray], wh: tuple[int, int], plan: FilmPlan, path: Path) -> None:
+    options = {"preset": "veryfast", "tune": "zerolatency", "g": str(round(GOP_S * plan.fps)), "sc_threshold": "0"}
+    if plan.bit_rate is None:
+        options["crf"] = "25"
+    else:
+        rate = str(plan.bit_rate)
+        options |= {"b": rate, "maxrate": rate, "minrate": rate, "bufsize": rate, "nal-hrd": "cbr"}
+    rng = np.random.default_rng(7)
+    width, height = wh
+    noise = [np.round(rng.normal(0, NOISE_LEVELS, (height, width))).astype(np.int16) for _ in range(9)]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=plan.fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number, plane in enumerate(shown):
+            noisy = plane.copy()
+            noisy[:height] = np.clip(plane[:height] + noise[number * 5 % len(noise)], 0, 255)
+            picture = av.VideoFrame.from_ndarray(noisy, format="yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1, plan.fps)
+            out.mux(stream.encode(picture))
+        out.mux(stream.encode(None))
