@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "var" / "tour"
 FILMS = {"gantry": ROOT / "demo" / "demo.mp4", "rear": ROOT / "tests" / "golden" / "rear.mp4"}
 SECRET = secrets.token_hex(16)
-PASSWORD = "tour-" + secrets.token_hex(4)
-"""Of every account of the tour; the accounts live in var/tour alone."""
+FIRST, PASSWORD = ("tour-" + secrets.token_hex(4) for _ in range(2))
+"""Of every account, as the administrator gave it and as its person chose it; the accounts live in var/tour alone."""
 
 PEOPLE = {
     "li": ("reviewer", "李明", "centre", "渝执0001"),
@@ -81,6 +81,7 @@ def main() -> None:
                 "--certificate",
                 certificate,
             )
+            run("accounts", "change", name)
         run("units", "import", HOME / "units.csv")
         run("register", "import", "permits", HOME / "permits.csv", "--source", "tour")
         say("2. A listed plate: one applies, another approves")
@@ -110,7 +111,8 @@ def main() -> None:
         run("dispatch", "run", "--once")
         run("cases", "history", case)
         say("5. What stands in court, and how the work goes")
-        run("verify", HOME / "evidence" / case)
+        key = next((HOME / "signing").glob("*.pub"), None) or next((HOME / "signing").glob("*pub*"))
+        run("verify", HOME / "evidence" / case, "--key", key)
         run("audit", "verify")
         today = datetime.now().strftime("%Y-%m-%d")
         run("report", "--from", "2026-01-01", "--to", today)
@@ -127,7 +129,8 @@ def act(case: str, action: str, person: str, *more: object) -> None:
 def run(*words: object) -> None:
     """Print a command, run it, print what it says; a failure ends the tour."""
     print(f"\n\033[1m$ roadwarden {' '.join(map(str, words))}\033[0m", flush=True)
-    done = subprocess.run(command(words), env=environment(), check=False)
+    is_first = words[0] == "accounts"
+    done = subprocess.run(command(words), env=environment(FIRST if is_first else PASSWORD), check=False)
     if done.returncode:
         sys.exit(f"tour: that failed with exit code {done.returncode}")
 
@@ -148,9 +151,10 @@ def command(words: tuple[object, ...]) -> list[str]:
     return [sys.executable, "-m", "pipelines", *map(str, words)]
 
 
-def environment() -> dict[str, str]:
+def environment(password: str = PASSWORD) -> dict[str, str]:
     """Home folder, secret of the receiver, and the password of the tour's people."""
-    own = {"ROADWARDEN_HOME": str(HOME), "TOUR_SECRET": SECRET, "ROADWARDEN_PASSWORD": PASSWORD}
+    own = {"ROADWARDEN_HOME": str(HOME), "TOUR_SECRET": SECRET, "ROADWARDEN_PASSWORD": password}
+    own["ROADWARDEN_NEW_PASSWORD"] = PASSWORD
     return {**os.environ, **own, "PYTHONPATH": str(ROOT)}
 
 
