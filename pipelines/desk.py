@@ -27,6 +27,8 @@ from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
 from pipelines.build_dispatch import open_life, read_dispatch
 from pipelines.config import Cameras, resolve_home
+from pipelines.configuration_store import ConfigurationStore
+from pipelines.desk_cameras import CurrentCameras, DeskConfiguration, HttpWorkers
 from pipelines.evidence_place import fetch_package
 
 KEY_FILE = "desk.key"
@@ -85,6 +87,7 @@ class DeskTable(BaseModel):
     session_hours: Annotated[int, Field(ge=1, le=24)] = 12
     refresh_seconds: Annotated[int, Field(ge=1, le=600)] = 5
     opened_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
+    workers: list[str] = Field(default_factory=lambda: ["http://127.0.0.1:9464"])
     oidc: OidcTable | None = None
 
 
@@ -95,11 +98,13 @@ class DeskPlan:
     Attributes:
         evidence_root: folder of the packages.
         is_secure: browsers reach it over TLS.
+        cameras_file: the `cameras.toml` of this machine; None where the database has the configuration.
     """
 
     evidence_root: Path
     cameras: Cameras
     is_secure: bool
+    cameras_file: Path | None = None
 
 
 def load_desk_table(path: Path) -> DeskTable:
@@ -139,6 +144,8 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         opened_for=timedelta(minutes=table.opened_minutes),
     )
     key = read_key(home / KEY_FILE)
+    store = ConfigurationStore(engine, plan.cameras_file)
+    cameras = CurrentCameras(store, plan.cameras.by_id if plan.cameras.place else {})
     return Desk(
         engine=engine,
         accounts=AccountStore(engine, codes=SecondFactor(key)),
@@ -150,7 +157,9 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         clocks=load_clocks(),
         suggest=dispatch.suggest,
         is_plate=lambda text: UNSURE not in text and classify(text) is not None,
-        cameras=plan.cameras.by_id if plan.cameras.place else {},
+        cameras=cameras,
+        configuration=DeskConfiguration(store, cameras),
+        workers=HttpWorkers(table.workers) if table.workers else None,
         single_sign_on=SingleSignOn(table.oidc.build(), key) if table.oidc else None,
         settings=settings,
     )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any
 
-from detector.entities import TimeSource
+from detector.entities import Frame, TimeSource
 from pipelines.camera_watch import CameraWatch, Tally
 from pipelines.intake import Intake
 
@@ -113,6 +113,7 @@ class _Memory:
     packets: int = 0
     analysed: int = 0
     judged_s: float = 0.0
+    frame: Frame | None = None
 
 
 class HealthBook:
@@ -142,9 +143,15 @@ class HealthBook:
         """A vehicle passed."""
         self._remember(camera_id).passed_at = monotonic()
 
-    def note_judged(self, camera_id: str, stream_s: float) -> None:
-        """Analysis has come to `stream_s` of the session."""
-        self._remember(camera_id).judged_s = stream_s
+    def note_judged(self, frame: Frame) -> None:
+        """Analysis has come to this frame of the session; the last one of each camera is kept."""
+        memory = self._remember(frame.camera_id)
+        memory.judged_s, memory.frame = frame.stream_s, frame
+
+    def last_frame(self, camera_id: str) -> Frame | None:
+        """The frame that was judged last; None for an unknown camera, or before its first one."""
+        memory = self._memories.get(camera_id)
+        return memory.frame if memory else None
 
     def note_alert(self, delay_s: float) -> None:
         """An alert is stored, so long after its deciding picture."""

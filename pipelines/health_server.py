@@ -1,5 +1,6 @@
-"""What the worker says of itself over HTTP: `/healthz`, `/metrics` (Prometheus) and `/status` (JSON).
+"""What the worker says of itself over HTTP: `/healthz`, `/metrics` (Prometheus), `/status` (JSON), last pictures.
 
+/pictures/CAMERA   the frame that was judged last, small, for the officers' desk
 /healthz   200 while the worker works, 503 when it is stuck; a camera that is down is no reason to restart a worker
 """
 
@@ -9,7 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
+import cv2
+import numpy as np
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -36,6 +40,10 @@ _GAUGES = {
     "gated": ("1 while the scene is held to be still", lambda c: float(c.is_gated)),
 }
 DEFAULT_ADDRESS = "127.0.0.1:9464"
+PICTURES, CAPTURED_AT = "/pictures/", "X-Captured-At"
+PICTURE_WIDTH_PX = 960
+"""Enough to draw zones on; plates and faces at any distance are not readable."""
+
 DELAY_BOUNDS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 
@@ -145,6 +153,13 @@ def serve_health(book: HealthBook, address: str | None) -> Iterator[None]:
         server.close()
 
 
+def encode_small(image: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 BGR as JPEG, at most `PICTURE_WIDTH_PX` wide."""
+    scale = min(1.0, PICTURE_WIDTH_PX / image.shape[1])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, 80))[1].tobytes()
+
+
 def _handler(book: HealthBook, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """One request."""
@@ -159,12 +174,16 @@ def _handler(book: HealthBook, registry: CollectorRegistry) -> type[BaseHTTPRequ
                 self._answer(200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(registry))
             elif self.path == "/status":
                 self._answer(200, "application/json", json.dumps(book.report.as_json(), ensure_ascii=False).encode())
+            elif self.path.startswith(PICTURES) and (frame := book.last_frame(unquote(self.path[len(PICTURES) :]))):
+                self._answer(200, "image/jpeg", encode_small(frame.image), frame.captured_at.isoformat())
             else:
-                self._answer(404, "text/plain", b"/healthz, /metrics or /status\n")
+                self._answer(404, "text/plain", b"/healthz, /metrics, /status or /pictures/CAMERA\n")
 
-        def _answer(self, code: int, kind: str, body: bytes) -> None:
+        def _answer(self, code: int, kind: str, body: bytes, captured_at: str | None = None) -> None:
             self.send_response(code)
             self.send_header("Content-Type", kind)
+            if captured_at is not None:
+                self.send_header(CAPTURED_AT, captured_at)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

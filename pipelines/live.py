@@ -239,7 +239,7 @@ class LiveRunner:
     def _note_judged(self, frame: Frame, is_busy: bool) -> None:
         session = self._sessions[frame.camera_id]
         session.cases.advance(frame.stream_s)
-        self.health.note_judged(frame.camera_id, frame.stream_s)
+        self.health.note_judged(frame)
         if session.gate is not None:
             session.gate.judged(frame.stream_s, is_busy)
 

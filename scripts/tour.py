@@ -111,7 +111,7 @@ def main() -> None:
         run("dispatch", "run", "--once")
         run("cases", "history", case)
         say("5. What stands in court, and how the work goes")
-        key = next((HOME / "signing").glob("*.pub"), None) or next((HOME / "signing").glob("*pub*"))
+        key = next((HOME / "signing").glob("*.pub"))
         run("verify", HOME / "evidence" / case, "--key", key)
         run("audit", "verify")
         today = datetime.now().strftime("%Y-%m-%d")

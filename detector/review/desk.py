@@ -12,6 +12,7 @@ from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.entities import Camera, Case
 from detector.review.accounts import AccountStore
+from detector.review.camera_desk import CameraConfiguration, Workers
 from detector.review.limits import RateLimits
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import SingleSignOn
@@ -50,6 +51,8 @@ class Desk:
         cameras: as configured here; empty on a machine that knows none.
         suggest: departments for a case, the responsible one first; a person decides.
         is_plate: whether a text is a complete plate by the grammar.
+        configuration: versions of the cameras' configuration; None where pages may not change it.
+        workers: programs that watch cameras now; None where none can be asked.
         single_sign_on: another way of signing in; None where there is none.
         now: aware.
     """
@@ -65,6 +68,8 @@ class Desk:
     suggest: Callable[[Case], Sequence[str]]
     is_plate: Callable[[str], bool]
     cameras: Mapping[str, Camera] = field(default_factory=dict)
+    configuration: CameraConfiguration | None = None
+    workers: Workers | None = None
     single_sign_on: SingleSignOn | None = None
     settings: DeskSettings = field(default_factory=DeskSettings)
     limits: RateLimits = field(default_factory=RateLimits)

@@ -9,7 +9,8 @@ import typer
 
 from detector.errors import ConfigurationError
 from pipelines.commands.options import CamerasFile, Database, open_engine
-from pipelines.config import load_cameras, resolve_home
+from pipelines.config import resolve_home
+from pipelines.configuration_store import find_file, load_configuration
 
 LONGEST_HEADER_BYTES = 16 * 1024
 
@@ -39,10 +40,11 @@ def desk(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     host, port = split_address(listen)
     tls = check_transport(host, (tls_cert, tls_key), behind_proxy)
-    home = resolve_home()
-    cameras_path = cameras or (home / "cameras.toml" if (home / "cameras.toml").is_file() else None)
     plan = DeskPlan(
-        (evidence or home / "evidence").resolve(), load_cameras(cameras_path), bool(tls) or behind_proxy is not None
+        (evidence or resolve_home() / "evidence").resolve(),
+        load_configuration(cameras, database),
+        bool(tls) or behind_proxy is not None,
+        find_file(cameras),
     )
     opened = open_desk(open_engine(database), plan)
     app = make_app(opened)

@@ -3,6 +3,7 @@
 from detector.review.pages import (
     account,
     assets,
+    cameras,
     case,
     dashboard,
     evidence,
@@ -21,6 +22,7 @@ PAGES = (
     case,
     evidence,
     dashboard,
+    cameras,
     training,
 )
 """Modules with `router`, and `LINKS` for the navigation."""
