@@ -31,6 +31,10 @@ GLASS = {VehicleType.CAR: (0.04, 0.56), VehicleType.BUS: (0.04, 0.66), VehicleTy
 GLASS_BELOW_BED = 0.52
 """Share of what lies below the bed of an approaching tipper that holds its windscreen: cab roof to grille."""
 
+LOWEST_ROOF = 0.45
+"""Share of an approaching tipper's height at which its cab begins at the latest: a bed that seems to reach further down was
+located wrongly, and rather some of the load is covered than a face shown."""
+
 BED_MARGIN = 0.06
 PLATE_MARGIN = 0.25
 READABLE_PX = 80.0
@@ -132,12 +136,13 @@ def _head(box: Box) -> Mask:
 
 def _subject_glass(subject: Observation) -> Mask:
     """The windscreen of the subject: below its bed where that was located, so that the load stays visible."""
-    x1, _, x2, y2 = subject.xyxy
+    x1, y1, x2, y2 = subject.xyxy
     bed = subject.load.bed_xyxy if subject.load is not None else None
     if bed is None or bed[3] >= y2:
         return _band("windscreen", subject.xyxy, (0.3, GLASS[VehicleType.TRUCK][1]))
     below = y2 - bed[3]
-    return Mask("windscreen", (x1, bed[3] - BED_MARGIN * below, x2, bed[3] + GLASS_BELOW_BED * below))
+    top = min(bed[3] - BED_MARGIN * below, y1 + LOWEST_ROOF * (y2 - y1))
+    return Mask("windscreen", (x1, top, x2, bed[3] + GLASS_BELOW_BED * below))
 
 
 def _plate(box: Box) -> Mask:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-ROW_PX, LABEL_PX, BAR_PX, MARGIN_PX = 26, 190, 420, 12
+ROW_PX, LABEL_PX, BAR_PX, MARGIN_PX = 26, 140, 230, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def draw_bars(title: str, bars: Sequence[Bar]) -> str:
     """A chart with one bar a row, the longest as long as there is room."""
     most = max((bar.value for bar in bars if bar.value is not None), default=0.0) or 1.0
     height = 2 * MARGIN_PX + ROW_PX * (len(bars) + 1)
-    width = LABEL_PX + BAR_PX + 110
+    width = LABEL_PX + BAR_PX + 80
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" '
         f'aria-label="{escape(title)}" font-family="sans-serif" font-size="13">',

@@ -221,7 +221,12 @@ def _percent(value: float | None) -> str:
 
 
 def _hours(view: View, value: float | None) -> str:
-    return "–" if value is None else view.t("dashboard.hours", hours=f"{value:.1f}")
+    """A time as people say it: minutes below an hour."""
+    if value is None:
+        return "–"
+    if value < 1.0:
+        return view.t("dashboard.minutes", minutes=f"{60 * value:.0f}")
+    return view.t("dashboard.hours", hours=f"{value:.1f}")
 
 
 def _plain(text: str) -> str:

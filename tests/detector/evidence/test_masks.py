@@ -41,6 +41,13 @@ class TestPlan:
         assert not covers(masks, middle(SUBJECT.load.bed_xyxy))
         assert covers(masks, (450.0, 320.0), "windscreen")
 
+    def test_a_bed_that_was_located_too_low_shows_no_face(self):
+        """Where a truck is cut off at the top, the bed is found in its cab: the cab is covered all the same."""
+        x1, y1, x2, y2 = SUBJECT.xyxy
+        low = replace(SUBJECT.load, bed_xyxy=(x1, y1, x2, y1 + 0.75 * (y2 - y1)))
+        masks = plan_masks(objects(), replace(SUBJECT, load=low), leaves=False)
+        assert covers(masks, ((x1 + x2) / 2, y1 + 0.55 * (y2 - y1)), "windscreen")
+
     def test_a_truck_that_drives_away_shows_its_tail(self):
         """Nobody sits behind a tailgate."""
         assert plan_masks(objects(), SUBJECT, leaves=True) == ()
