@@ -32,8 +32,8 @@ GLASS_BELOW_BED = 0.52
 """Share of what lies below the bed of an approaching tipper that holds its windscreen: cab roof to grille."""
 
 LOWEST_ROOF = 0.45
-"""Share of an approaching tipper's height at which its cab begins at the latest: a bed that seems to reach further down was
-located wrongly, and rather some of the load is covered than a face shown."""
+"""Share of an approaching tipper's height at which its cab begins at the latest: a bed that seems to reach further down
+was located wrongly, and rather some of the load is covered than a face shown."""
 
 BED_MARGIN = 0.06
 PLATE_MARGIN = 0.25
