@@ -4,8 +4,11 @@ The truck of `scripted_truck` passes between 1.6 and 3.6 s of a clip of 6 s, and
 machine is.
 """
 
+import sys
+import threading
 from pathlib import Path
 
+from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
 from pipelines.fleet.worker import Work, main
 from pipelines.replay import Replayer, ReplayOptions
 from tests.footage import ClipSpec, write
@@ -42,5 +45,11 @@ def open_scripted(database: str, options: ReplayOptions) -> Replayer:
     return build.open_replayer(database, options)
 
 
+def dispatch(address: str, database: str, evidence: str, cameras: str) -> None:
+    """`roadwarden run --fleet` with these workers."""
+    options = FleetOptions(address, database, evidence, program="tests.fleet_worker")
+    run_fleet(options, push_configuration(database, Path(cameras), "test"), threading.Event())
+
+
 if __name__ == "__main__":
-    main(load_scripted)
+    dispatch(*sys.argv[1:]) if sys.argv[1:] else main(load_scripted)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from detector.errors import ConfigurationError
 from pipelines.commands.options import (
     CamerasFile,
     Database,
@@ -53,6 +54,8 @@ def run(
     stop = _stop_event(seconds)
     if fleet is None:
         is_whole = _run_alone(url, cameras, output, health, stop)
+    elif health is not None:
+        raise ConfigurationError("--health is for one machine; in a fleet each machine answers on 127.0.0.1:9464")
     else:
         file = cameras if cameras != IN_DATABASE else None
         options = FleetOptions(fleet, url, shared_place(output), gpu_share)

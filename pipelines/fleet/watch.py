@@ -14,6 +14,7 @@ from pipelines.configuration_store import ConfigurationStore
 from pipelines.evidence_place import EvidencePlace
 from pipelines.fleet.keeper import TICK_S, LeaseKeeper
 from pipelines.fleet.order import WorkerOrder
+from pipelines.health_server import serve_health
 from pipelines.live import LiveRunner
 from pipelines.reloading import Reloader
 
@@ -88,7 +89,8 @@ def work(order: WorkerOrder, stop: threading.Event) -> bool:
     steward.start()
     reloader.start()
     logger.info("worker %s watches on %s", owner, order.node)
-    is_whole = runner.run(stop)
+    with serve_health(runner.health, None):
+        is_whole = runner.run(stop)
     reloader.stop()
     ended.set()
     steward.join()

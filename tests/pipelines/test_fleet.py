@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -24,16 +26,19 @@ from detector.errors import ConfigurationError
 from detector.evidence.verify import verify_package
 from pipelines.build import open_replayer
 from pipelines.config import load_cameras
+from pipelines.fleet.actor import WorkerActor
 from pipelines.fleet.cluster import connected
+from pipelines.fleet.order import WorkerOrder
 from pipelines.fleet.replay import FleetReplay, replay_fleet
 from pipelines.fleet.run import FleetOptions, push_configuration, run_fleet
-from pipelines.fleet.signs import living_pid
+from pipelines.fleet.signs import claim, living_pid
 from pipelines.progress import ReplayProgress
 from pipelines.replay import ReplayOptions
 from tests.conftest import require
 from tests.fleet_worker import open_scripted, write_clip
 
 CAMERAS = ("bridge", "gate", "ramp", "toll")
+ROOT = Path(__file__).resolve().parents[2]
 CLIP_S = 6.0
 RAY = "Ray (pip install 'roadwarden[fleet]')"
 PATIENCE_S = 180.0
@@ -80,10 +85,9 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """A head that only leads; tests add nodes."""
     require(find_spec("ray") is not None, RAY)
     home = tmp_path_factory.mktemp("home")
-    root = Path(__file__).resolve().parents[2]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROADWARDEN_HOME", str(home))
-        patch.setenv("PYTHONPATH", str(root))
+        patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")
         machines = Machines(home)
@@ -243,7 +247,7 @@ def test_a_rendered_clip_gives_the_same_cases_as_one_machine(
 ) -> None:
     """The shipped models on a worker of the cluster: same cases, same findings, same manifests to the byte."""
     machines.ensure("b")
-    clip = Path(__file__).resolve().parents[1] / "golden" / "rear.mp4"
+    clip = ROOT / "tests" / "golden" / "rear.mp4"
     replay = make_replay(machines, postgresql_url, tmp_path / "fleet", scripted=False)
     run_replay(replay, [clip])
     alone = open_replayer(
@@ -256,6 +260,52 @@ def test_a_rendered_clip_gives_the_same_cases_as_one_machine(
         c.case_id: (c.findings, c.plate, c.load, c.evidence.manifest_sha256) for c in expected
     }
     assert len(found) == 2
+
+
+def test_the_loss_of_ray_stops_no_running_worker(
+    machines: Machines, site: Site, postgresql_url: str, cameras_file: Path, tmp_path: Path
+) -> None:
+    """Dispatcher, head, raylet and actor are killed: the worker keeps its leases and goes on making cases."""
+    for name in list(machines.nodes):
+        machines.kill(name)
+    machines.add("c")
+    arguments = [machines.cluster.address, postgresql_url, str(tmp_path / "evidence"), str(cameras_file)]
+    dispatcher = subprocess.Popen([sys.executable, "-m", "tests.fleet_worker", *arguments], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: set(site.owners().values()) == {"c/0"} and len(site.owners()) == 4, "the worker has them")
+        wait_until(lambda: all(site.cases()[c] for c in CAMERAS), "a case of each camera")
+    finally:
+        dispatcher.kill()
+        dispatcher.wait()
+    machines.cluster.shutdown()
+    before, tokens = len(site.store.list(limit=None)), [state.token for state in site.leases.leases()]
+    wait_until(lambda: len(site.store.list(limit=None)) >= before + len(CAMERAS), "new cases without Ray")
+    assert [state.token for state in site.leases.leases()] == tokens
+    pid = living_pid(machines.home / "fleet" / "c-0")
+    assert pid is not None
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: living_pid(machines.home / "fleet" / "c-0") is None, "the worker ends by SIGTERM")
+    assert set(site.owners().values()) == {None}
+
+
+def test_an_actor_tells_why_its_worker_does_not_start_and_takes_over_one_that_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is not there is told in one line; a worker that another actor started is not started twice."""
+    monkeypatch.setenv("ROADWARDEN_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    order = WorkerOrder("x/0", "x", "postgresql://roadwarden@127.0.0.1:1/cases", str(tmp_path / "evidence"), "unused")
+    actor = WorkerActor(order)
+    wait_until(lambda: actor.tell() is not None, "what is wrong")
+    assert "postgresql://127.0.0.1:1/cases" in actor.tell()
+    assert actor.stop(PATIENCE_S)
+    with claim(order.folder(tmp_path)):
+        assert living_pid(order.folder(tmp_path)) == os.getpid()
+        assert claim(order.folder(tmp_path)) is None
+        other = WorkerActor(dataclasses.replace(order, program="no.such.program"))
+        sleep(1.0)
+        assert other.tell() is None
+        other._stop_wanted.set()
 
 
 @pytest.mark.parametrize(
