@@ -14,12 +14,16 @@ from detector.database.engine import open_database
 from detector.database.sessions import read_session
 from detector.database.tables import CaseRow, EvidenceRow
 from detector.errors import StorageError
+from detector.evidence.chain import CHAIN, read_chain
+from pipelines.config import resolve_home
 
 INDEX = "backup.json"
 
 
 def make_backup(engine: Engine, target: Path) -> dict[str, int]:
-    """Copy an SQLite database and the packages of its cases into a new folder; writers may go on meanwhile.
+    """Copy an SQLite database, the packages of its cases, their chain and the public keys into a new folder.
+
+    Writers may go on meanwhile. Private keys stay where they are: whoever has a backup must not be able to sign.
 
     The database is copied first, by SQLite's own online copy: every package that the copy names is complete by then.
 
@@ -41,16 +45,19 @@ def make_backup(engine: Engine, target: Path) -> dict[str, int]:
         unfinished.mkdir(parents=True)
         _copy_database(Path(source), unfinished / "roadwarden.db")
         copy = open_database(f"sqlite:///{unfinished / 'roadwarden.db'}")
-        missing, packages = 0, 0
+        missing, packages, roots = 0, 0, set()
         for case_id, folder in _packages(copy):
             if Path(folder).is_dir():
                 shutil.copytree(folder, unfinished / "evidence" / case_id)
                 packages += 1
+                roots.add(Path(folder).parent)
             else:
                 missing += 1
         with read_session(copy) as session:
             cases = len(session.scalars(select(CaseRow.case_id)).all())
         copy.dispose()
+        _copy_chain(roots, unfinished / "evidence")
+        _copy_public_keys(resolve_home() / "signing", unfinished / "signing")
         files = {str(p.relative_to(unfinished)): _sha256(p) for p in sorted(unfinished.rglob("*")) if _is_kept(p)}
         index = {"made_at": datetime.now(UTC).isoformat(), "files": files}
         (unfinished / INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
@@ -83,13 +90,33 @@ def restore_backup(source: Path, home: Path) -> int:
         raise StorageError(f"{home / 'roadwarden.db'} is there already; restore into an empty ROADWARDEN_HOME")
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if (source / "evidence").is_dir():
-            shutil.copytree(source / "evidence", home / "evidence", dirs_exist_ok=True)
+        for name in ("evidence", "signing"):
+            if (source / name).is_dir():
+                shutil.copytree(source / name, home / name, dirs_exist_ok=True)
         shutil.copy2(source / "roadwarden.db", home / ".roadwarden.db.restoring")
         (home / ".roadwarden.db.restoring").rename(home / "roadwarden.db")
     except OSError as error:
         raise StorageError(f"{home} cannot be written: {error.strerror}") from error
     return _point_at(home)
+
+
+def _copy_chain(roots: set[Path], target: Path) -> None:
+    """The chain of the packages, up to the last one that the backup holds; of several sites none is copied."""
+    if len(roots) != 1:
+        return
+    rows = read_chain(roots.pop())
+    while rows and not (target / str(rows[-1].get("case_id"))).is_dir():
+        rows.pop()
+    lines = [json.dumps(row, sort_keys=True) + "\n" for row in rows]
+    (target / CHAIN).write_text("".join(lines), encoding="utf-8")
+
+
+def _copy_public_keys(source: Path, target: Path) -> None:
+    keys = sorted(source.glob("*.pub"))
+    if keys:
+        target.mkdir()
+    for path in keys:
+        shutil.copy2(path, target / path.name)
 
 
 def _point_at(home: Path) -> int:

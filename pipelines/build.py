@@ -26,7 +26,8 @@ from detector.weights import ModelFile, load_model_file
 from pipelines.build_dispatch import open_life
 from pipelines.build_sightings import open_sightings
 from pipelines.camera_watch import CameraPlan
-from pipelines.config import Cameras, resolve_home
+from pipelines.config import Cameras, EvidenceTable, resolve_home
+from pipelines.disk_space import DiskSpace
 from pipelines.evidence_place import EvidencePlace
 from pipelines.fault_guard import FaultGuard
 from pipelines.live import CaseDesk, LiveRunner
@@ -105,7 +106,7 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = make_packages(place, models, _provenance(files, cameras))
+    packages = make_packages(place, models, _provenance(files, cameras), cameras.evidence)
     return Replayer(
         options,
         pipeline,
@@ -151,7 +152,7 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = make_packages(place, models, _provenance(files, cameras))
+    packages = make_packages(place, models, _provenance(files, cameras), cameras.evidence)
     store = TripStore(engine, open_life(engine), post.leases if post else None)
     desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, flush_at=None))
     return LiveRunner([] if post else plans, desk, post.ring_root if post else resolve_home() / "ring")
@@ -166,14 +167,17 @@ def make_plans(cameras: Cameras) -> list[CameraPlan]:
     return [CameraPlan(cameras.by_id[name], settings) for name, settings in cameras.find_streams().items()]
 
 
-def make_packages(place: EvidencePlace, models: Models, provenance: Provenance) -> PackageMaker:
+def make_packages(
+    place: EvidencePlace, models: Models, provenance: Provenance, settings: EvidenceTable
+) -> PackageMaker:
     """A maker of sealed packages with copies for publication.
 
     Raises:
         ConfigurationError: the URL of the storage is wrong.
         StorageError: the signing key cannot be read or made, or the storage does not answer.
     """
-    return PackageMaker(place.root, provenance, signing_keys().signer(), models.look, place.open_storage())
+    space = DiskSpace(place.root, settings.warn_free_gb, settings.spare_clips_below_gb)
+    return PackageMaker(place.root, provenance, signing_keys().signer(), models.look, place.open_storage(), space)
 
 
 def signing_keys() -> KeyFolder:

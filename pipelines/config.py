@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from detector.entities import Camera
 from detector.errors import ConfigurationError
@@ -39,10 +39,18 @@ def default_database() -> str:
 
 
 class EvidenceTable(BaseModel):
-    """`[evidence]`: what is asked of others about packages."""
+    """`[evidence]`: whom to ask for timestamps, and what happens when the disk is nearly full."""
 
     model_config = ConfigDict(extra="forbid")
     timestamp_url: Annotated[str, Field(pattern=r"^https?://[^@]+$")] | None = None
+    warn_free_gb: Annotated[float, Field(ge=0.0)] = 20.0
+    spare_clips_below_gb: Annotated[float, Field(ge=0.0)] = 5.0
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Self:
+        if self.spare_clips_below_gb > self.warn_free_gb:
+            raise ValueError("spare_clips_below_gb is more than warn_free_gb: the warning must come first")
+        return self
 
 
 class _File(BaseModel):

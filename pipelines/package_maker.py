@@ -14,6 +14,7 @@ from detector.evidence.vault import Storage
 from detector.evidence.verify import MANIFEST
 from detector.packets import Excerpt, Packet, StreamInfo
 from detector.video.decoding import decode_at
+from pipelines.disk_space import DiskSpace
 from pipelines.paired_stills import pair_stills
 
 
@@ -25,6 +26,7 @@ class PackageMaker:
         signer: None for packages without a seal.
         look: finds what copies for publication must not show; None for no such copies.
         storage: where packages go from `root`, once they are sealed; None where they stay.
+        space: watches the disk; None for a disk that is not watched.
     """
 
     root: Path
@@ -32,6 +34,7 @@ class PackageMaker:
     signer: Signer | None = None
     look: Look | None = None
     storage: Storage | None = None
+    space: DiskSpace | None = None
 
     def locate(self, case_id: str) -> str:
         """Where the package of a case is for good: an absolute path, or a URL."""
@@ -69,17 +72,19 @@ class PackageMaker:
             analysed: the same passage of the stream that was analysed, where that is another one.
         """
 
+        is_short = self.space is not None and self.space.is_short()
+
         def cut(folder: Path) -> ClipRecord:
             return _cut(packets, info, folder)
 
         if analysed is None:
             images = decode_at(packets, info, plan_stills(facts.violation, info.upright_wh).pts)
-            request = EvidenceRequest(facts, images, cut, look=self.look)
+            request = EvidenceRequest(facts, images, cut, look=self.look, spares_clip=is_short)
         else:
             pair = pair_stills(facts.violation, Excerpt(info, packets), analysed)
             part = AnalysedPart(facts.violation, pair.record, lambda folder: _cut_analysed(analysed, folder))
             shown = replace(facts, violation=pair.violation)
-            request = EvidenceRequest(shown, pair.images, cut, look=self.look, analysed=part)
+            request = EvidenceRequest(shown, pair.images, cut, look=self.look, spares_clip=is_short, analysed=part)
         package = write_package(request, self.root, self.signer)
         if self.storage is not None:
             self.storage.vault.deposit(self.root / facts.case_id, self.storage.site)

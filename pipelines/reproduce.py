@@ -74,6 +74,8 @@ def reproduce_package(folder: Path, store: ModelStore) -> Reproduction:
     if not report.is_intact:
         raise EvidenceError(f"{folder}: is not what was sealed: {'; '.join(report.lines(Language.EN))}")
     content, _ = read_manifest(folder / MANIFEST)
+    if content["clip"] is None:
+        raise EvidenceError(f"{folder}: holds no clip: the disk was nearly full when this lead was found")
     models, _ = load_models(find_recorded(content, store))
     camera = _camera(content["camera"])
     roles = {row["role"]: row["name"] for row in content["files"]}

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, delete, func, select
 
 from detector.cases import audit
 from detector.database.sessions import read_session, write_session
-from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow
+from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow, OutboxRow
 from detector.entities import Actor, CaseStatus
 
 REJECTED = (CaseStatus.REJECTED, CaseStatus.AUTO_DROPPED, CaseStatus.MERGED, CaseStatus.REVOKED)
@@ -74,7 +74,7 @@ def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[De
 def delete_expired(
     engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime, remove: Callable[[str], None]
 ) -> int:
-    """Delete cases and their packages; each leaves a line in the log with the hash of its manifest.
+    """Delete cases with their packages and messages; each leaves a line in the log with the hash of its manifest.
 
     The line and the deletion of the rows are one transaction; the folder goes after it, so that a package without a
     case can be left behind by a crash, but never a case without its package.
@@ -100,6 +100,7 @@ def delete_expired(
                 continue
             told = {"status": item.status.value, "manifest_sha256": item.manifest_sha256}
             audit.append(session, audit.Entry(by, "case_delete", now, item.case_id, details=told))
+            session.execute(delete(OutboxRow).where(OutboxRow.case_id == item.case_id))
             session.delete(case)
         count += 1
         if item.folder is not None:

@@ -83,7 +83,8 @@ class KeyFolder:
         """Ids of all keys, with whether each is in use."""
         if not self.folder.is_dir():
             return []
-        current = (self.folder / CURRENT).read_text(encoding="ascii").strip()
+        named = self.folder / CURRENT
+        current = named.read_text(encoding="ascii").strip() if named.exists() else None
         return [(path.stem, path.stem == current) for path in sorted(self.folder.glob("*.pub"))]
 
 

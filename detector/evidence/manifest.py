@@ -68,7 +68,7 @@ def make_manifest(
     facts: CaseFacts,
     plan: StillPlan,
     grade: tuple[Grade, Sequence[str]],
-    clip: ClipRecord,
+    clip: ClipRecord | None,
     files: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The content of `manifest.json`, still unsealed.
@@ -77,7 +77,7 @@ def make_manifest(
         facts: of the case.
         plan: which moments became stills.
         grade: and the reasons against `evidence`.
-        clip: the original clip.
+        clip: the original clip; None for a lead whose clip was spared because the disk was nearly full.
         files: one row per file, as `file_row` makes them.
     """
     violation, vehicle_pass = facts.violation, facts.violation.vehicle_pass
@@ -110,8 +110,10 @@ def make_manifest(
     }
 
 
-def describe_clip(clip: ClipRecord) -> dict[str, Any]:
-    """What a manifest says of a clip besides its file's row."""
+def describe_clip(clip: ClipRecord | None) -> dict[str, Any] | None:
+    """What a manifest says of a clip besides its file's row; None for one that was spared."""
+    if clip is None:
+        return None
     return {name: getattr(clip, name) for name in ("container", "codec", "packets", "start_s", "end_s")}
 
 

@@ -56,6 +56,7 @@ class EvidenceRequest:
             leaves there is taken for a viewing copy.
         language: of the composite.
         look: finds what published copies must not show; None where nobody can look: then no such copies are made.
+        spares_clip: whether a lead goes without its clip, because the disk is nearly full; evidence never does.
         analysed: None where the clip itself was analysed; else `facts` are as the clip shows them.
     """
 
@@ -64,6 +65,7 @@ class EvidenceRequest:
     write_clip: Callable[[Path], ClipRecord]
     language: Language = Language.ZH
     look: Look | None = None
+    spares_clip: bool = False
     analysed: AnalysedPart | None = None
 
 
@@ -134,10 +136,6 @@ def write_package(request: EvidenceRequest, root: Path, signer: Signer | None = 
 
 def _build(request: EvidenceRequest, folder: Path) -> None:
     facts = request.facts
-    clip = request.write_clip(folder)
-    analysed = request.analysed.write_clip(folder) if request.analysed else None
-    roles = {clip.path: "original_clip"} | ({analysed.path: "analysed_clip"} if analysed else {})
-    rows = [file_row(path, roles.get(path, "viewing_copy")) for path in sorted(folder.iterdir())]
     plan = plan_stills(facts.violation, _image_wh(request.images), request.images.keys())
     grade = grade_violation(
         facts.violation,
@@ -146,6 +144,12 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
         _image_wh({o.pts: request.images[o.pts] for o in plan.scenes}),
         plan.scene_count,
     )
+    is_spared = request.spares_clip and grade[0] is Grade.LEAD
+    clip = None if is_spared else request.write_clip(folder)
+    analysed = request.analysed.write_clip(folder) if request.analysed and not is_spared else None
+    written = ((clip, "original_clip"), (analysed, "analysed_clip"))
+    roles = {record.path: role for record, role in written if record is not None}
+    rows = [file_row(path, roles.get(path, "viewing_copy")) for path in sorted(folder.iterdir())]
     stills = cut_stills(plan, request.images)
     for still in stills:
         path = folder / still.name
@@ -155,8 +159,8 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
     masks = _write_copies(request, stills, captions, folder, rows)
     judged = replace(facts, violation=request.analysed.violation) if request.analysed else facts
     content = make_manifest(judged, plan, grade, clip, rows) | {"masks": masks}
-    if analysed is not None:
-        content["analysed"] = describe_clip(analysed) | {"file": analysed.path.name, **request.analysed.record}
+    if analysed is not None and request.analysed is not None:
+        content["analysed"] = (describe_clip(analysed) or {}) | {"file": analysed.path.name, **request.analysed.record}
     document, _ = seal(content)
     (folder / MANIFEST).write_bytes(document)
 
@@ -202,10 +206,9 @@ def _write_copies(
 def describe_package(folder: Path, name: str, outcome: Outcome) -> Package:
     """What the manifest in a folder says; `name` is what the package is called."""
     content, digest = read_manifest(folder / MANIFEST)
-    clip, grade = content["clip"], content["grade"]
-    return Package(
-        Evidence(name, digest, clip["start_s"], clip["end_s"]), Grade(grade["grade"]), tuple(grade["reasons"]), outcome
-    )
+    clip, grade, time = content["clip"], content["grade"], content["time"]
+    span = (clip["start_s"], clip["end_s"]) if clip else (time["first_deciding_s"], time["last_deciding_s"])
+    return Package(Evidence(name, digest, *span), Grade(grade["grade"]), tuple(grade["reasons"]), outcome)
 
 
 def _image_wh(images: Mapping[int, np.ndarray]) -> tuple[int, int]:

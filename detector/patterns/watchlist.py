@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.orm import Session
 
 from detector.database.sessions import read_session, write_session
-from detector.database.tables import AccountRow, InterceptionRow, WatchEntryRow
+from detector.database.tables import AccountRow, DispositionRow, InterceptionRow, OutboxRow, WatchEntryRow
 from detector.entities import Actor, Role, WatchEntry, WatchRequest, WatchStatus
 from detector.errors import AccessDenied, StorageError
 
@@ -169,7 +169,8 @@ class WatchList:
         """Delete entries that ended, and interceptions that were opened, longer ago than their lifetime.
 
         Returns:
-            How many entries and interceptions were deleted; an entry stays while an interception of it does.
+            How many entries and interceptions were deleted; an entry stays while an interception of it does. Requests
+            of peers and messages about hits go with them.
         """
         oldest = now - timedelta(days=lifetime_days)
         with write_session(self._engine) as session:
@@ -177,7 +178,12 @@ class WatchList:
             ended = or_(WatchEntryRow.expires_at < oldest, WatchEntryRow.revoked_at < oldest)
             kept = select(InterceptionRow.entry_id)
             gone = delete(WatchEntryRow).where(ended, WatchEntryRow.entry_id.not_in(kept))
-            return hits + session.execute(gone).rowcount
+            count = hits + session.execute(gone).rowcount
+            orphan = DispositionRow.entry_id.not_in(select(WatchEntryRow.entry_id))
+            session.execute(delete(DispositionRow).where(orphan, DispositionRow.received_at < oldest))
+            alerts = OutboxRow.kind.in_(("watch_hit", "watch_sighting"))
+            session.execute(delete(OutboxRow).where(alerts, OutboxRow.created_at < oldest))
+            return count
 
     def _note(self, session: Session, actor: Actor, action: str, row: WatchEntryRow) -> None:
         """Tell the record; the plate stays out of it, because the record is kept longer than the entry."""

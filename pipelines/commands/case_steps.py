@@ -18,7 +18,10 @@ from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
 from pipelines.build_dispatch import open_life
 from pipelines.commands.accounts import read_password
-from pipelines.commands.options import AsJson, Database, open_engine
+from pipelines.commands.options import AsJson, Database, open_engine, print_error
+from pipelines.config import resolve_home
+from pipelines.configuration_store import load_configuration
+from pipelines.disk_space import DiskSpace
 from pipelines.evidence_place import remove_package
 from pipelines.report import make_console
 
@@ -130,6 +133,10 @@ def keep(
     cases = delete_expired(engine, expired, SYSTEM, now, remove_package)
     lines = cut_audit(engine, lifetimes, SYSTEM, now)
     print(f"deleted: {cases} cases, {lines} lines of the audit log")
+    settings = load_configuration(None, database).evidence
+    words = DiskSpace(resolve_home(), settings.warn_free_gb, settings.spare_clips_below_gb).describe()
+    if words is not None:
+        print_error(words)
 
 
 def _checked(plate: str | None) -> str | None:
