@@ -17,9 +17,14 @@ class CaseRow(Base):
 
     __tablename__ = "cases"
     __table_args__ = (
-        Index("ix_cases_queue", "status", "confidence", "captured_at", "created_at", "district"),
+        Index(
+            "ix_cases_queue", "status", "confidence", "captured_at", "created_at", "district", "plate_text",
+            "officer_plate",
+        ),
         Index("ix_cases_age", "status", "updated_at"),
-    )
+        Index("ix_cases_begun", "status", "created_at"),
+        Index("ix_cases_of_camera", "camera_id", "status"),
+    )  # fmt: skip
 
     case_id: Mapped[str] = mapped_column(primary_key=True)
     camera_id: Mapped[str] = mapped_column(index=True)
@@ -55,7 +60,7 @@ class CaseRow(Base):
     source_site: Mapped[str | None]
 
     created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
 
     findings: Mapped[list["FindingRow"]] = relationship(
         order_by="FindingRow.position", cascade="all, delete-orphan", lazy="selectin"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import CTE, Engine, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from detector.database.sessions import read_session
@@ -30,12 +30,11 @@ def find_choices(engine: Engine, visitor: Visitor) -> Choices:
     """Everything that occurs in cases of the person's districts."""
     with read_session(engine) as session:
         names = dict(session.execute(select(UnitRow.unit_id, UnitRow.name)).all())
-        cameras = []
-        for camera_id in _distinct(session, CaseRow.camera_id):
-            one = select(CaseRow.place, CaseRow.district).where(CaseRow.camera_id == camera_id).limit(1)
-            place, district = session.execute(one).one()
-            if visitor.districts is None or district in visitor.districts:
-                cameras.append((camera_id, place))
+        cameras = [
+            (camera_id, place)
+            for camera_id, place, district in session.execute(_cameras())
+            if visitor.districts is None or district in visitor.districts
+        ]
         districts = [
             (district, names.get(district, district))
             for district in _distinct(session, CaseRow.district)
@@ -44,11 +43,24 @@ def find_choices(engine: Engine, visitor: Visitor) -> Choices:
         return Choices(tuple(cameras), tuple(districts), tuple(_distinct(session, FindingRow.rule)))
 
 
+def _cameras() -> Select[Any]:
+    """Every camera that has cases, with place and district of one of them."""
+    steps = _steps(CaseRow.camera_id)
+    place, district = (
+        select(column).where(CaseRow.camera_id == steps.c.value).limit(1).scalar_subquery()
+        for column in (CaseRow.place, CaseRow.district)
+    )
+    return select(steps.c.value, place, district).where(steps.c.value.is_not(None))
+
+
 def _distinct(session: Session, column: InstrumentedAttribute[Any]) -> list[str]:
+    steps = _steps(column)
+    return list(session.scalars(select(steps.c.value).where(steps.c.value.is_not(None))))
+
+
+def _steps(column: InstrumentedAttribute[Any]) -> CTE:
     """The values of an indexed column, one step along the index each: DISTINCT would read every row."""
     steps = select(func.min(column).label("value")).cte("steps", recursive=True)
     later = aliased(column.class_)
     after = select(func.min(getattr(later, column.key))).where(getattr(later, column.key) > steps.c.value)
-    steps = steps.union_all(select(after.scalar_subquery()).where(steps.c.value.is_not(None)))
-    found = session.scalars(select(steps.c.value).where(steps.c.value.is_not(None)))
-    return list(found)
+    return steps.union_all(select(after.scalar_subquery()).where(steps.c.value.is_not(None)))

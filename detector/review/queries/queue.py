@@ -8,8 +8,9 @@ first. Each state is read by itself along an index and cut at the limit; only th
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from detector.cases.clocks import Clocks
@@ -27,6 +28,8 @@ WAITING = tuple(status for status in STEP_OF if status not in REVIEW)
 SOON = timedelta(minutes=5)
 ON_SCREEN = timedelta(minutes=15)
 LONGEST_CLOCK = timedelta(days=30)
+IN_TIME_MOST = 2000
+WHOLE_PLATE = 7
 PAGE = 50
 
 
@@ -129,7 +132,7 @@ def find_for_law(engine: Engine, asker: Asker, wanted: QueueFilter, skip: str) -
     )  # fmt: skip
     narrowed = replace(wanted, states=(S.TECHNICALLY_CONFIRMED,), is_mine=False)
     with read_session(engine) as session:
-        condition = and_(visible_to(asker.visitor), *_conditions(asker, narrowed), ~confirmed, ~on_screen)
+        condition = and_(visible_to(asker.visitor), *_conditions(narrowed), ~confirmed, ~on_screen)
         return session.scalar(
             select(CaseRow.case_id)
             .where(CaseRow.status == S.TECHNICALLY_CONFIRMED.value, CaseRow.case_id != skip, condition)
@@ -156,25 +159,20 @@ def last_change(engine: Engine, asker: Asker) -> str:
 def _find_ids(
     session: Session, asker: Asker, wanted: QueueFilter, clocks: Clocks, limit: int, *extra: ColumnElement[bool]
 ) -> list[str]:
-    condition = and_(visible_to(asker.visitor), *_conditions(asker, wanted), *extra)
-    if not wanted.states:
+    condition = and_(visible_to(asker.visitor), *_conditions(wanted), *extra)
+    if not wanted.states and not wanted.is_mine:
         latest = select(CaseRow.case_id).where(condition).order_by(CaseRow.captured_at.desc(), CaseRow.case_id)
         return list(session.scalars(latest.limit(limit)))
-    found: list[tuple[tuple[float, ...], str]] = []
+    if wanted.is_mine:
+        return _own_ids(session, asker, condition, wanted.states)
     late, soon = (_begun_before(clocks, asker.now + ahead) for ahead in (timedelta(0), SOON))
+    found: list[tuple[tuple[float, ...], str]] = []
     for status in wanted.states:
         own = and_(CaseRow.status == status.value, condition)
         if status in REVIEW:
-            bands = (
-                CaseRow.created_at <= late,
-                and_(CaseRow.created_at > late, CaseRow.created_at <= soon),
-                CaseRow.created_at > soon,
-            )
-            for number, band in enumerate(bands):
-                surest = select(CaseRow.case_id, CaseRow.confidence, CaseRow.captured_at).where(own, band)
-                surest = surest.order_by(CaseRow.confidence.desc(), CaseRow.captured_at.desc())
-                for case_id, confidence, at in session.execute(surest.limit(limit)):
-                    found.append(((float(number), -confidence, -at.timestamp()), case_id))
+            for rows in (_overdue(own, late, limit), _in_time(own, late, soon, limit)):
+                for case_id, band, confidence, at in session.execute(rows):
+                    found.append(((band, -confidence, -at.timestamp()), case_id))
         else:
             order = CaseRow.updated_at if status in WAITING else CaseRow.updated_at.desc()
             for case_id, at in session.execute(
@@ -184,7 +182,46 @@ def _find_ids(
     return [case_id for _, case_id in sorted(found)[:limit]]
 
 
-def _conditions(asker: Asker, wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+def _overdue(own: ColumnElement[bool], late: datetime, limit: int) -> Select[Any]:
+    """The surest of those whose clock has run out.
+
+    The date is asked for in a form that no index serves: databases would follow the index of dates, and sort
+    everything that is late, instead of reading the first lines of the index of this order.
+    """
+    chosen = select(CaseRow.case_id, literal(0.0), CaseRow.confidence, CaseRow.captured_at)
+    is_late = func.coalesce(CaseRow.created_at, CaseRow.created_at) <= late
+    return chosen.where(own, is_late).order_by(CaseRow.confidence.desc(), CaseRow.captured_at.desc()).limit(limit)
+
+
+def _in_time(own: ColumnElement[bool], late: datetime, soon: datetime, limit: int) -> Select[Any]:
+    """Those that are in time, which are few: read by their date, then those that are due soon first."""
+    recent = (
+        select(CaseRow.case_id, CaseRow.created_at, CaseRow.confidence, CaseRow.captured_at)
+        .where(own, CaseRow.created_at > late)
+        .order_by(CaseRow.created_at)
+        .limit(IN_TIME_MOST)
+        .subquery()
+    )
+    band = case((recent.c.created_at <= soon, 1.0), else_=2.0)
+    chosen = select(recent.c.case_id, band, recent.c.confidence, recent.c.captured_at)
+    return chosen.order_by(band, recent.c.confidence.desc(), recent.c.captured_at.desc()).limit(limit)
+
+
+def _own_ids(session: Session, asker: Asker, condition: ColumnElement[bool], states: Sequence[CaseStatus]) -> list[str]:
+    """What the person has claimed, the surest first; a handful."""
+    claimed = select(CaseRow.case_id, CaseRow.confidence, CaseRow.status).join(
+        ClaimRow, ClaimRow.case_id == CaseRow.case_id
+    )
+    mine = claimed.where(ClaimRow.account == asker.visitor.account.account, ClaimRow.until > asker.now, condition)
+    found = [
+        (-confidence, case_id)
+        for case_id, confidence, status in session.execute(mine)
+        if not states or status in states
+    ]
+    return [case_id for _, case_id in sorted(found)]
+
+
+def _conditions(wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.rule is not None:
         found.append(exists().where(FindingRow.case_id == CaseRow.case_id, FindingRow.rule == wanted.rule))
@@ -206,10 +243,6 @@ def _conditions(asker: Asker, wanted: QueueFilter) -> Sequence[ColumnElement[boo
         found.append(CaseRow.captured_at >= wanted.captured_from)
     if wanted.captured_to is not None:
         found.append(CaseRow.captured_at < wanted.captured_to)
-    if wanted.is_mine:
-        own = asker.visitor.account.account
-        mine = select(ClaimRow.case_id).where(ClaimRow.account == own, ClaimRow.until > asker.now)
-        found.append(CaseRow.case_id.in_(mine))
     return found
 
 
