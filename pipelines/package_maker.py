@@ -2,20 +2,21 @@
 
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from detector.evidence.clip import ClipRecord, needs_viewing_copy, write_clip, write_viewing_copy
 from detector.evidence.keys import Signer
-from detector.evidence.manifest import CaseFacts, Provenance
+from detector.evidence.manifest import CaseFacts, Provenance, describe_observations
 from detector.evidence.masks import Look
-from detector.evidence.package import AnalysedPart, EvidenceRequest, Outcome, Package, describe_package, write_package
+from detector.evidence.package import EvidenceRequest, Outcome, Package, SecondClip, describe_package, write_package
 from detector.evidence.stills import plan_stills
 from detector.evidence.vault import Storage
 from detector.evidence.verify import MANIFEST
 from detector.packets import Excerpt, Packet, StreamInfo
 from detector.video.decoding import decode_at
 from pipelines.disk_space import DiskSpace
-from pipelines.paired_stills import pair_stills
+from pipelines.paired_stills import PairedStills, pair_stills
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +69,45 @@ class PackageMaker:
 
         Args:
             facts: of the case.
-            packets, info: what the clip is made of.
+            packets, info: of the stream that proves.
             analysed: the same passage of the stream that was analysed, where that is another one.
         """
-
-        is_short = self.space is not None and self.space.is_short()
-
-        def cut(folder: Path) -> ClipRecord:
-            return _cut(packets, info, folder)
-
+        main = Excerpt(info, packets)
         if analysed is None:
-            images = decode_at(packets, info, plan_stills(facts.violation, info.upright_wh).pts)
-            request = EvidenceRequest(facts, images, cut, look=self.look, spares_clip=is_short)
+            request = self._ask(facts, main, None)
+        elif (pair := pair_stills(facts.violation, main, analysed)) is not None:
+            request = self._ask_of_pair(facts, pair, main, analysed)
         else:
-            pair = pair_stills(facts.violation, Excerpt(info, packets), analysed)
-            part = AnalysedPart(facts.violation, pair.record, lambda folder: _cut_analysed(analysed, folder))
-            shown = replace(facts, violation=pair.violation)
-            request = EvidenceRequest(shown, pair.images, cut, look=self.look, spares_clip=is_short, analysed=part)
-        package = write_package(request, self.root, self.signer)
+            # Nothing says which main picture shows what was analysed: the package is of the smaller stream.
+            request = self._ask(facts, analysed, SecondClip("main", {}, partial(_write, main, "main.mp4")))
+        is_short = self.space is not None and self.space.is_short()
+        package = write_package(replace(request, spares_clip=is_short), self.root, self.signer)
         if self.storage is not None:
             self.storage.vault.deposit(self.root / facts.case_id, self.storage.site)
         return package
 
+    def _ask(self, facts: CaseFacts, excerpt: Excerpt, second: SecondClip | None) -> EvidenceRequest:
+        """Stills bit for bit as they were analysed."""
+        images = decode_at(excerpt.packets, excerpt.info, plan_stills(facts.violation, excerpt.info.upright_wh).pts)
+        return EvidenceRequest(facts, images, partial(_cut, excerpt), look=self.look, second=second)
 
-def _cut(packets: list[Packet], info: StreamInfo, folder: Path) -> ClipRecord:
+    def _ask_of_pair(self, facts: CaseFacts, pair: PairedStills, main: Excerpt, analysed: Excerpt) -> EvidenceRequest:
+        """Stills of the main stream; what was analysed stands beside them."""
+        width, height = analysed.info.upright_wh
+        record = {"width": width, "height": height, "instants": pair.instants}
+        record["observations"] = describe_observations(facts)
+        second = SecondClip("analysed", record, partial(_write, analysed, "analysed.mp4"))
+        shown = replace(facts, violation=pair.violation)
+        return EvidenceRequest(shown, pair.images, partial(_cut, main), look=self.look, second=second)
+
+
+def _cut(excerpt: Excerpt, folder: Path) -> ClipRecord:
     """Write the clip, and a viewing copy where browsers cannot play it."""
-    clip = write_clip(packets, info, folder / "clip.mp4")
-    if needs_viewing_copy(info):
+    clip = _write(excerpt, "clip.mp4", folder)
+    if needs_viewing_copy(excerpt.info):
         write_viewing_copy(clip.path, folder / "clip.view.mp4")
     return clip
 
 
-def _cut_analysed(analysed: Excerpt, folder: Path) -> ClipRecord:
-    return write_clip(analysed.packets, analysed.info, folder / "analysed.mp4")
+def _write(excerpt: Excerpt, name: str, folder: Path) -> ClipRecord:
+    return write_clip(excerpt.packets, excerpt.info, folder / name)

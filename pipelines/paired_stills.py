@@ -14,31 +14,31 @@ from detector.video.decoding import decode_at, decode_between
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairedStills:
-    """Pictures for the stills, and the violation as they show it.
+    """Pictures of the main stream for the stills, and the violation as they show it.
 
     Attributes:
-        violation: boxes and pts are those of `images`.
+        violation: boxes, pts and times are those of the main stream.
         images: pts → (H, W, 3) uint8 BGR.
-        record: for the manifest.
+        instants: for the manifest: which pictures of the two streams belong together.
     """
 
     violation: Violation
     images: dict[int, np.ndarray]
-    record: dict[str, Any]
+    instants: list[dict[str, Any]]
 
 
-def pair_stills(violation: Violation, main: Excerpt, analysed: Excerpt) -> PairedStills:
-    """Find the main pictures of the moments that become stills; where none is sure, the analysed ones stand in.
+def pair_stills(violation: Violation, main: Excerpt, analysed: Excerpt) -> PairedStills | None:
+    """Find the main pictures of the moments that become stills; None where it is sure of none of them.
 
     Args:
         violation: as it was analysed.
-        main: what the clip is made of.
-        analysed: the same passage of the smaller stream.
+        main: the passage in the main stream.
+        analysed: the same in the smaller one.
 
     Raises:
         EvidenceError: what was analysed cannot be decoded again.
     """
-    small_wh = analysed.info.upright_wh
+    small_wh, main_wh = analysed.info.upright_wh, main.info.upright_wh
     wanted = plan_stills(violation, small_wh).pts
     analysed_images = decode_at(analysed.packets, analysed.info, wanted)
     looks = [look for look in violation.vehicle_pass.observations if look.pts in wanted]
@@ -46,17 +46,12 @@ def pair_stills(violation: Violation, main: Excerpt, analysed: Excerpt) -> Paire
     for packet, image in decode_between(main.packets, main.info, *finder.span_s):
         finder.offer(packet.stream_s, packet.pts, packet.sha256, image)
     found = finder.found()
-    record = {
-        "width": small_wh[0],
-        "height": small_wh[1],
-        "stills_from": "clip" if found else "analysed",
-        "instants": [_row(look, found.get(look.pts)) for look in looks],
-    }
     if not found:
-        return PairedStills(violation, analysed_images, record)
-    scale = (main.info.upright_wh[0] / small_wh[0], main.info.upright_wh[1] / small_wh[1])
+        return None
+    scale = (main_wh[0] / small_wh[0], main_wh[1] / small_wh[1])
     images = {instant.pts: instant.image for instant in found.values()}
-    return PairedStills(transfer(violation, found, scale), images, record)
+    moved = transfer(violation, found, main.packets, scale)
+    return PairedStills(moved, images, [_row(look, found.get(look.pts)) for look in looks])
 
 
 def _row(look: Observation, instant: Instant | None) -> dict[str, Any]:

@@ -120,12 +120,14 @@ def _camera(record: Mapping[str, Any]) -> Camera:
 
 def _started_at(content: Mapping[str, Any]) -> datetime | None:
     """Capture time of the judged clip's first picture, so that frames fall on the same grid; None when relative."""
-    time = content["time"]
+    time, analysed = content["time"], content.get("analysed")
     if time["first_deciding_at"] is None:
         return None
+    if analysed is not None:
+        look = analysed["observations"][0]
+        return datetime.fromisoformat(look["captured_at"]) - timedelta(seconds=look["stream_s"] - analysed["start_s"])
     first = datetime.fromisoformat(time["first_deciding_at"])
-    clip = content.get("analysed", content["clip"])
-    return first - timedelta(seconds=time["first_deciding_s"] - clip["start_s"])
+    return first - timedelta(seconds=time["first_deciding_s"] - content["clip"]["start_s"])
 
 
 def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproduction:
@@ -151,7 +153,7 @@ def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproducti
 def _is_same_vehicle(vehicle_pass: VehiclePass, content: Mapping[str, Any]) -> bool:
     """Whether a pass of the clip is the recorded one: at some moment its box is where the recorded one was."""
     start_s = content.get("analysed", content["clip"])["start_s"]
-    for row in content["observations"]:
+    for row in content.get("analysed", content)["observations"]:
         for look in vehicle_pass.observations:
             is_same_moment = abs(row["stream_s"] - start_s - look.stream_s) <= SAME_MOMENT_S
             if is_same_moment and geometry.iou(tuple(row["xyxy"]), look.xyxy) >= SAME_BOX:

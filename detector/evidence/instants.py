@@ -5,8 +5,9 @@ know better: both show the same scene, so the main picture whose part around the
 one was taken with it. Where none looks alike enough, nothing is claimed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from detector import geometry
 from detector.entities import Observation, Violation
 from detector.geometry import Box, Point
+from detector.packets import Packet
 
 SEARCH_S = 2.0
 """How far apart the clocks of two streams may put one instant."""
@@ -83,25 +85,36 @@ class InstantFinder:
         return {pts: instant for pts, instant in self._best.items() if instant.likeness >= MIN_LIKENESS}
 
 
-def transfer(violation: Violation, instants: dict[int, Instant], scale: tuple[float, float]) -> Violation:
-    """The violation as the main pictures show it: boxes in their px, pictures by their pts.
+def transfer(
+    violation: Violation, instants: Mapping[int, Instant], main: Sequence[Packet], scale: tuple[float, float]
+) -> Violation:
+    """The violation as the main stream shows it: boxes in its px, pictures by its pts, times by its clock.
 
     Args:
         violation: as it was analysed.
-        instants: main pictures by pts of the analysed ones; an observation without one keeps no picture.
+        instants: main pictures by pts of the analysed ones, at least one; an observation without one gets the picture
+            that the same difference of clocks points to.
+        main: packets of the main stream, on the timeline of what was analysed.
         scale: px of the main picture for one px of the analysed one, across and down.
     """
+    usual_s = median(instant.offset_s for instant in instants.values())
     observations = []
-    for number, look in enumerate(violation.vehicle_pass.observations):
+    for look in violation.vehicle_pass.observations:
         instant = instants.get(look.pts)
-        pts, sha256 = (instant.pts, instant.packet_sha256) if instant else (-1 - number, "")
+        stream_s = look.stream_s + (instant.offset_s if instant else usual_s)
+        if instant is not None:
+            pts, sha256 = instant.pts, instant.packet_sha256
+        else:
+            nearest = min(main, key=lambda packet: abs(packet.stream_s - stream_s))
+            pts, sha256 = nearest.pts, nearest.sha256
         load, plate = look.load, look.plate
         if load is not None and load.bed_xyxy is not None:
             load = replace(load, bed_xyxy=_scale_box(load.bed_xyxy, scale))
         if plate is not None:
             plate = replace(plate, corners=tuple(_scale_point(corner, scale) for corner in plate.corners))
         xyxy = _scale_box(look.xyxy, scale)
-        observations.append(replace(look, pts=pts, packet_sha256=sha256, xyxy=xyxy, load=load, plate=plate))
+        moved = replace(look, pts=pts, packet_sha256=sha256, stream_s=stream_s, xyxy=xyxy, load=load, plate=plate)
+        observations.append(moved)
     return replace(violation, vehicle_pass=replace(violation.vehicle_pass, observations=tuple(observations)))
 
 

@@ -17,7 +17,7 @@ from detector.evidence.clip import ClipRecord
 from detector.evidence.stills import Still, StillPlan
 from detector.evidence.verify import FORMAT
 
-ORIGINALS = ("original_clip", "analysed_clip", "scene", "vehicle", "plate")
+ORIGINALS = ("original_clip", "analysed_clip", "main_clip", "scene", "vehicle", "plate")
 """Roles of the files that the evidence code is made of."""
 
 
@@ -102,12 +102,17 @@ def make_manifest(
             "load_label": vehicle_pass.load.label if vehicle_pass.load else None,
         },
         "findings": violation.findings,
-        "observations": [_observation(o, facts) for o in vehicle_pass.observations],
+        "observations": describe_observations(facts),
         "scenes": {"count_as": plan.scene_count, "displacement_px": plan.displacement_px},
         "grade": {"grade": grade[0], "reasons": list(grade[1])},
         "clip": describe_clip(clip),
         "files": sorted(files, key=lambda row: row["name"]),
     }
+
+
+def describe_observations(facts: CaseFacts) -> list[dict[str, Any]]:
+    """The rows of the reasoning, in time order."""
+    return [_observation(look, facts) for look in facts.violation.vehicle_pass.observations]
 
 
 def describe_clip(clip: ClipRecord | None) -> dict[str, Any] | None:

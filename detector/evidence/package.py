@@ -1,19 +1,20 @@
 """Making a sealed package: clip, stills, composite and manifest in one folder that appears whole or not at all.
 
-<root>/<case_id>/   clip.mp4  [clip.view.mp4]  [analysed.mp4]  scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
+<root>/<case_id>/   clip.mp4  [clip.view.mp4]  [analysed.mp4 | main.mp4]
+                    scene_1.jpg  scene_2.jpg  vehicle.jpg  [plate.png]
                     scene_N.overlay.jpg  composite.jpg  |.masked.jpg of scenes, vehicle and composite|
                     manifest.json  seal.json
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from detector.entities import Evidence, Grade, Violation
+from detector.entities import Evidence, Grade
 from detector.errors import EvidenceError
 from detector.evidence.canonical import seal
 from detector.evidence.chain import next_link
@@ -30,16 +31,17 @@ from detector.evidence.verify import MANIFEST, read_manifest, verify_package
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AnalysedPart:
-    """What was analysed, where that is a smaller stream than the one that clip and stills are of.
+class SecondClip:
+    """The same passage in the camera's other stream, beside the clip that everything else in the package is of.
 
     Attributes:
-        violation: as it was analysed: px and pts of the smaller stream.
-        record: for the manifest: where the stills are from, and which pictures of the two streams belong together.
-        write_clip: writes the passage of the smaller stream into the given folder and returns its record.
+        name: "analysed" (the smaller stream, in which vehicles were looked for) or "main" (the larger one, where its
+            pictures could not be matched); key in the manifest, and with "_clip" the file's role.
+        record: for the manifest, besides what it says of every clip.
+        write_clip: writes it into the given folder and returns its record.
     """
 
-    violation: Violation
+    name: str
     record: Mapping[str, Any]
     write_clip: Callable[[Path], ClipRecord]
 
@@ -57,7 +59,7 @@ class EvidenceRequest:
         language: of the composite.
         look: finds what published copies must not show; None where nobody can look: then no such copies are made.
         spares_clip: whether a lead goes without its clip, because the disk is nearly full; evidence never does.
-        analysed: None where the clip itself was analysed; else `facts` are as the clip shows them.
+        second: None for a camera with one stream.
     """
 
     facts: CaseFacts
@@ -66,7 +68,7 @@ class EvidenceRequest:
     language: Language = Language.ZH
     look: Look | None = None
     spares_clip: bool = False
-    analysed: AnalysedPart | None = None
+    second: SecondClip | None = None
 
 
 class Outcome(StrEnum):
@@ -146,9 +148,11 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
     )
     is_spared = request.spares_clip and grade[0] is Grade.LEAD
     clip = None if is_spared else request.write_clip(folder)
-    analysed = request.analysed.write_clip(folder) if request.analysed and not is_spared else None
-    written = ((clip, "original_clip"), (analysed, "analysed_clip"))
-    roles = {record.path: role for record, role in written if record is not None}
+    roles, second = {clip.path: "original_clip"} if clip else {}, {}
+    if request.second is not None and not is_spared:
+        other, name = request.second.write_clip(folder), request.second.name
+        roles[other.path] = f"{name}_clip"
+        second[name] = (describe_clip(other) or {}) | {"file": other.path.name, **request.second.record}
     rows = [file_row(path, roles.get(path, "viewing_copy")) for path in sorted(folder.iterdir())]
     stills = cut_stills(plan, request.images)
     for still in stills:
@@ -157,11 +161,7 @@ def _build(request: EvidenceRequest, folder: Path) -> None:
         rows.append(file_row(path, still.role, still))
     captions = describe_facts(facts, grade[0], evidence_code(facts.case_id, rows), request.language)
     masks = _write_copies(request, stills, captions, folder, rows)
-    judged = replace(facts, violation=request.analysed.violation) if request.analysed else facts
-    content = make_manifest(judged, plan, grade, clip, rows) | {"masks": masks}
-    if analysed is not None and request.analysed is not None:
-        content["analysed"] = (describe_clip(analysed) or {}) | {"file": analysed.path.name, **request.analysed.record}
-    document, _ = seal(content)
+    document, _ = seal(make_manifest(facts, plan, grade, clip, rows) | {"masks": masks} | second)
     (folder / MANIFEST).write_bytes(document)
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 import pytest
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.errors import SourceError, StorageError
-from detector.evidence.manifest import ModelRecord, Provenance
+from detector.evidence.manifest import CaseFacts, ModelRecord, Provenance
 from detector.evidence.package import Package
 from detector.evidence.verify import verify_package
+from detector.packets import Excerpt
 from detector.tracking import ByteTracker
+from detector.video.file_source import FileSource
 from detector.video.paired_source import PairedSource, open_source
 from detector.video.stream_settings import StreamSettings
 from pipelines.camera_watch import CameraPlan
@@ -121,18 +124,59 @@ def test_stills_show_the_main_stream_at_the_instant_that_was_analysed_in_the_oth
     assert sizes(folder / "analysed.mp4") == {(WIDTH, HEIGHT)}
     assert case.evidence.clip_start_s <= manifest["time"]["first_deciding_s"] - BEFORE_S
     analysed = manifest["analysed"]
-    assert (analysed["stills_from"], analysed["file"]) == ("clip", "analysed.mp4")
+    assert (analysed["file"], analysed["width"], analysed["height"]) == ("analysed.mp4", WIDTH, HEIGHT)
     assert {row["role"] for row in manifest["files"]} >= {"original_clip", "analysed_clip", "scene"}
     scenes = [row for row in manifest["files"] if row["role"] == "scene"]
     for row in scenes:
         image = cv2.imread(str(folder / row["name"]))
         assert image.shape == (2 * HEIGHT, 2 * WIDTH, 3)
         assert index_in(image) == row["frame_index"] + LATE
-    by_index = {row["frame_index"]: row for row in manifest["observations"]}
-    vehicle = next(row for row in manifest["files"] if row["role"] == "vehicle")
-    x1, _, x2, _ = by_index[vehicle["frame_index"]]["xyxy"]
-    left, _, right, _ = vehicle["crop_xyxy"]
-    assert abs((right - left) - 1.1 * 2 * (x2 - x1)) < 4
+    # Whoever plays the clip and draws the observations over it sees them in place and in time.
+    shown = {number: index for index, number in enumerate(numbers_in(folder / "clip.mp4"))}
+    for row, was in zip(manifest["observations"], analysed["observations"], strict=True):
+        assert row["xyxy"] == pytest.approx([2 * value for value in was["xyxy"]], abs=1e-3)
+        at_s = row["stream_s"] - manifest["clip"]["start_s"]
+        assert abs(at_s - shown[row["frame_index"] + LATE] * TICKS / 25) < 0.041
+
+
+def numbers_in(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        return [index_in(frame.to_ndarray(format="bgr24")) for frame in container.decode(video=0)]
+
+
+def test_streams_that_do_not_show_the_same_are_not_brought_together(tmp_path: Path) -> None:
+    """The package is then of the analysed stream alone, and the other one lies beside it."""
+    small = encode(tmp_path / "small.mp4", (WIDTH, HEIGHT), 8, 0)
+    noise = np.random.default_rng(1)
+    with av.open(str(tmp_path / "other.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "25"})
+        stream.width, stream.height, stream.pix_fmt = 320, 128, "yuv420p"
+        for place in range(FRAMES):
+            image = cv2.resize(noise.integers(0, 255, (16, 40, 3), np.uint8), (320, 128))
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+            frame.pts, frame.time_base = place * TICKS, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with FileSource(tmp_path / "other.mp4", "gate") as other:
+        list(other)
+        main = Excerpt(other.info, other.ring.read(0.0, 14.0))
+    desk = make_desk(tmp_path, PackageMaker)
+    with FileSource(small, "gate") as source:
+        desk.pipeline.open_camera(CAMERA, absolute_time=False)
+        judged = [item for frame in source for item in desk.pipeline.process([frame])]
+        judged += desk.pipeline.close_camera("gate")
+        violation = next(item.violation for item in reversed(judged) if item.violation is not None)
+        analysed = Excerpt(source.info, source.ring.read(0.0, 14.0))
+        facts = CaseFacts("RW-1", violation, CAMERA, source.time, desk.packages.provenance)
+        desk.packages.make(facts, main.packets, main.info, analysed)
+    folder = desk.packages.root / "RW-1"
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert verify_package(folder).is_intact
+    assert sizes(folder / "clip.mp4") == {(WIDTH, HEIGHT)}
+    assert sizes(folder / "main.mp4") == {(320, 128)}
+    assert {row["name"]: row["role"] for row in manifest["files"]}["main.mp4"] == "main_clip"
+    assert manifest["main"]["file"] == "main.mp4"
+    assert "analysed" not in manifest
 
 
 def test_the_session_ends_with_its_main_stream(tmp_path: Path, serve_rtsp: Callable[..., str]) -> None:

@@ -1,13 +1,14 @@
 """The main picture of an analysed instant, found by what the pictures show."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import cv2
 import numpy as np
 
 from detector.entities import Observation, VehiclePass, VehicleType, Violation
 from detector.evidence.instants import InstantFinder, transfer
+from detector.packets import Packet
 
 MAIN_WH, SMALL_WH = (960, 540), (320, 180)
 RNG = np.random.default_rng(7)
@@ -64,15 +65,17 @@ def test_nothing_is_claimed_where_nothing_looks_alike() -> None:
     assert find(InstantFinder([(look_at(9), small(9))]), 60.0) == {}
 
 
-def test_boxes_and_pictures_become_those_of_the_main_stream() -> None:
-    """An observation without a main picture keeps none."""
+def test_boxes_pictures_and_times_become_those_of_the_main_stream() -> None:
+    """An observation without a main picture of its own gets the one that the same difference of clocks points to."""
     looks = (look_at(9), look_at(14))
-    found = find(InstantFinder([(looks[0], small(9))]), 0.0)
+    found = find(InstantFinder([(looks[0], small(9))]), 0.7)
+    main = [Packet(b"x", n, n, 1, Fraction(1, 25), n == 0, n / 25 + 0.7) for n in range(30)]
     when = looks[0].captured_at
-    times = (when, when, 0.0, 1.0)
-    vehicle_pass = VehiclePass("p", "gate", 1, VehicleType.TRUCK, *times, None, None, None, looks, False)
-    moved = transfer(Violation(vehicle_pass, ()), found, (3.0, 3.0)).vehicle_pass.observations
-    assert (moved[0].pts, moved[0].packet_sha256) == (9, f"{9:064d}")
-    assert moved[0].xyxy == tuple(3 * value for value in looks[0].xyxy)
-    assert moved[1].pts < 0
-    assert replace(moved[0], pts=1009, packet_sha256="a" * 64, xyxy=looks[0].xyxy) == looks[0]
+    vehicle_pass = VehiclePass("p", "gate", 1, VehicleType.TRUCK, when, when, 0.0, 1.0, None, None, None, looks, False)
+    first, second = transfer(Violation(vehicle_pass, ()), found, main, (3.0, 3.0)).vehicle_pass.observations
+    assert (first.pts, first.packet_sha256) == (9, f"{9:064d}")
+    assert (second.pts, second.packet_sha256) == (14, main[14].sha256)
+    for moved, look in ((first, looks[0]), (second, looks[1])):
+        assert abs(moved.stream_s - look.stream_s - 0.7) < 1e-6
+        assert moved.xyxy == tuple(3 * value for value in look.xyxy)
+        assert moved.captured_at == look.captured_at
