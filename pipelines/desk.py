@@ -17,6 +17,7 @@ from detector.cases.clocks import load_clocks
 from detector.cases.law import load_law
 from detector.cases.store import CaseStore
 from detector.errors import ConfigurationError, StorageError
+from detector.evidence.keys import KeyFolder
 from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
@@ -161,6 +162,7 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         configuration=DeskConfiguration(store, cameras),
         workers=HttpWorkers(table.workers) if table.workers else None,
         single_sign_on=SingleSignOn(table.oidc.build(), key) if table.oidc else None,
+        signing_keys=KeyFolder(home / "signing").list,
         settings=settings,
     )
 

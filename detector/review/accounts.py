@@ -236,13 +236,37 @@ class AccountStore:
         """Shut an account out, or let it in again.
 
         Raises:
-            StorageError: there is no such account.
+            StorageError: there is no such account, or nobody would be left to administer.
         """
         with write_session(self._engine) as session:
             row = self._row(session, name)
             row.is_disabled = disabled
+            self._keep_an_administrator(session)
             action = "account_disable" if disabled else "account_enable"
             audit.append(session, audit.Entry(by, action, self._now(), details={"account": name}))
+
+    def change(self, account: Account, by: Actor) -> Account:
+        """Change what an account may do and for whom its person acts; the password stays.
+
+        Args:
+            account: as it shall be.
+            by: the administrator.
+
+        Raises:
+            StorageError: there is no such account, it would have no role, or nobody would be left to administer.
+        """
+        with write_session(self._engine) as session:
+            row = self._row(session, account.account)
+            if not account.roles or Role.SYSTEM in account.roles:
+                raise StorageError(f"account {row.account}: roles are missing, or hold `system`, which is the program")
+            before = {"roles": row.roles, "districts": row.districts, "unit": row.unit, "certificate": row.certificate}
+            row.name, row.unit, row.certificate = account.name.strip() or row.account, account.unit, account.certificate
+            row.roles, row.districts = sorted(role.value for role in account.roles), list(account.districts)
+            self._keep_an_administrator(session)
+            after = {"roles": row.roles, "districts": row.districts, "unit": row.unit, "certificate": row.certificate}
+            told = {"account": row.account, "before": before, "after": after}
+            audit.append(session, audit.Entry(by, "account_change", self._now(), details=told))
+            return to_account(row)
 
     def get(self, name: str) -> Account | None:
         """One account; None where there is none."""
@@ -277,6 +301,11 @@ class AccountStore:
         if row is None:
             raise StorageError(f"no account {name}")
         return row
+
+    def _keep_an_administrator(self, session: Session) -> None:
+        rows = session.scalars(select(AccountRow).where(AccountRow.is_disabled.is_(False)))
+        if not any(Role.ADMINISTRATOR.value in row.roles for row in rows):
+            raise StorageError("nobody would be left to administer; make another administrator first")
 
     def _count(self, row: AccountRow, right: bool, now: datetime) -> None:
         row.failures = 0 if right else row.failures + 1

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from detector.cases.clocks import Clocks
+from detector.cases.keeping import Lifetimes
 from detector.cases.law import Law
 from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
@@ -54,6 +55,8 @@ class Desk:
         configuration: versions of the cameras' configuration; None where pages may not change it.
         workers: programs that watch cameras now; None where none can be asked.
         single_sign_on: another way of signing in; None where there is none.
+        lifetimes: how long cases and log are kept.
+        signing_keys: ids of the keys that sign packages, and whether each is the current one.
         now: aware.
     """
 
@@ -71,6 +74,8 @@ class Desk:
     configuration: CameraConfiguration | None = None
     workers: Workers | None = None
     single_sign_on: SingleSignOn | None = None
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    signing_keys: Callable[[], Sequence[tuple[str, bool]]] = tuple
     settings: DeskSettings = field(default_factory=DeskSettings)
     limits: RateLimits = field(default_factory=RateLimits)
     now: Callable[[], datetime] = _now

@@ -2,6 +2,7 @@
 
 from detector.review.pages import (
     account,
+    administration,
     assets,
     cameras,
     case,
@@ -24,5 +25,6 @@ PAGES = (
     dashboard,
     cameras,
     training,
+    administration,
 )
 """Modules with `router`, and `LINKS` for the navigation."""

@@ -163,20 +163,19 @@ def _presets(view: View) -> list[tuple[str, str]]:
 
 def read_period(view: View) -> Period:
     """From and to as days in Beijing, both included; the last `USUAL_DAYS` where nothing sensible is asked."""
-    today = view.desk.now().astimezone(BEIJING).date()
-    last = _day(view, "to") or today
-    first = _day(view, "from") or last - timedelta(days=USUAL_DAYS - 1)
-    first = max(min(first, last), last - LONGEST)
-    start, end = (datetime.combine(day, time(0), BEIJING) for day in (first, last + timedelta(days=1)))
-    return Period(start, end)
+    today = datetime.combine(view.desk.now().astimezone(BEIJING).date(), time(0), BEIJING)
+    last = read_day(view, "to") or today
+    first = read_day(view, "from") or last - timedelta(days=USUAL_DAYS - 1)
+    return Period(max(min(first, last), last - LONGEST), last + timedelta(days=1))
 
 
-def _day(view: View, name: str) -> date | None:
+def read_day(view: View, name: str) -> datetime | None:
+    """The beginning of a day in Beijing that the address names; None where it names none."""
     try:
         found = date.fromisoformat(view.request.query_params.get(name, ""))
     except ValueError:
         return None
-    return found if 2000 <= found.year < 2200 else None
+    return datetime.combine(found, time(0), BEIJING) if 2000 <= found.year < 2200 else None
 
 
 def _by(view: View, usual: By) -> By:
