@@ -26,6 +26,7 @@ from detector.observation.plate_grammar import UNSURE, classify
 from pipelines.build_sightings import open_watch_list
 from pipelines.config import Cameras, resolve_home
 from pipelines.dispatch_config import DestinationTable, DispatchConfig, load_dispatch
+from pipelines.evidence_place import local_package
 from pipelines.viid_app import ViidDoor
 
 ALERTS = {
@@ -98,7 +99,8 @@ def open_sender(table: DestinationTable) -> Sender:
     if table.kind == "webhook":
         return WebhookSender(table.url, secret, ca_file=ca_file)
     if table.kind == "gat1400":
-        return Gat1400Sender(PeerSettings(table.url, table.device_id, table.user, secret, table.codes, table.pictures))
+        settings = PeerSettings(table.url, table.device_id, table.user, secret, table.codes, table.pictures)
+        return Gat1400Sender(settings, open_package=local_package)
     return MqttSender(mqtt_settings(table))
 
 

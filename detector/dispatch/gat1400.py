@@ -1,24 +1,30 @@
 """GA/T 1400 (视图库): cases as MotorVehicle objects with their pictures, to a receiver that asks for HTTP Digest."""
 
 import base64
+import io
+import json
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from detector.dispatch.protocol import Refused, Unreachable
 from detector.dispatch.webhook import NO_IDLE
 from detector.entities import BEIJING, Message
+from detector.errors import RoadwardenError
 
 CODES = Path(__file__).with_name("gat1400.toml")
 MEDIA_TYPE = "application/VIID+JSON"
 KEEP_ALIVE = timedelta(seconds=60)
 TIMEOUT_S = 15.0
 OK = "0"
+OTHER_DIRECTION, UNKNOWN_COLOUR = "9", "99"
 ID_DIGITS = 20
 PICTURES = {"scene": "scene_1.jpg", "vehicle": "vehicle.jpg", "plate": "plate.png", "composite": "composite.jpg"}
 """Role of a picture → its file in the package."""
@@ -54,10 +60,18 @@ class Gat1400Sender:
         settings: PeerSettings,
         *,
         timeout_s: float = TIMEOUT_S,
+        open_package: Callable[[str], AbstractContextManager[Path]] = lambda place: nullcontext(Path(place)),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Prepare, without connecting."""
-        self._settings, self._now = settings, now
+        """Prepare, without connecting.
+
+        Args:
+            settings: of the peer.
+            timeout_s: of connecting, writing and reading, each.
+            open_package: folder of a package, given its place, for as long as it is needed.
+            now: aware.
+        """
+        self._settings, self._now, self._open_package = settings, now, open_package
         auth = httpx.DigestAuth(settings.user, settings.password)
         headers = {"Content-Type": MEDIA_TYPE, "User-Identify": settings.device_id}
         self._client = httpx.Client(
@@ -77,7 +91,7 @@ class Gat1400Sender:
             self._registered_at = self._now()
         elif self._now() - self._registered_at >= KEEP_ALIVE:
             self.keep_alive()
-        vehicle = describe_vehicle(message, self._settings, self._codes)
+        vehicle = self._describe(message)
         if message.payload.get("disposition_id"):
             told = describe_notification(message, self._settings, vehicle)
             self._post(
@@ -86,6 +100,18 @@ class Gat1400Sender:
             )
             return
         self._post("/VIID/MotorVehicles", {"MotorVehicleListObject": {"MotorVehicleObject": [vehicle]}})
+
+    def _describe(self, message: Message) -> dict[str, Any]:
+        """The MotorVehicle, with the pictures of the package wherever that is."""
+        place = message.payload.get("evidence_folder")
+        if not place:
+            return describe_vehicle(message, self._settings, self._codes)
+        try:
+            with self._open_package(place) as folder:
+                payload = {**message.payload, "evidence_folder": str(folder)}
+                return describe_vehicle(replace(message, payload=payload), self._settings, self._codes)
+        except RoadwardenError as error:
+            raise Unreachable(f"package of {message.case_id}: {error}") from error
 
     def keep_alive(self) -> None:
         """Say that we are there; a receiver that has forgotten us is registered with at the next message."""
@@ -135,20 +161,31 @@ def describe_vehicle(
     image_id = f"{settings.device_id}02{passed_at:%Y%m%d%H%M%S}{number:05}"
     plate = case.get("plate")
     colour = case.get("plate_colour") or "unknown"
-    return {
+    camera_id = str(case.get("camera_id") or "")
+    folder = Path(case["evidence_folder"]) if case.get("evidence_folder") else None
+    vehicle = {
         "MotorVehicleID": f"{image_id}02{number:05}",
         "InfoKind": 1,
         "SourceID": image_id,
         "DeviceID": settings.device_id,
+        "StorageUrl1": "",
+        **_find_box(folder),
+        "LaneNo": int(codes["lane"].get(camera_id, "0")),
+        "Direction": codes["direction"].get(camera_id, OTHER_DIRECTION),
         "PassTime": f"{passed_at:%Y%m%d%H%M%S}",
         "HasPlate": "1" if plate else "0",
         "PlateClass": _plate_class(case.get("plate_type"), colour, codes["plate_class"]),
         "PlateColor": codes["plate_colour"].get(colour, codes["plate_colour"]["unknown"]),
         "PlateNo": plate or "无车牌",
+        **_reliability(plate, case.get("plate_characters")),
+        "IsCovered": int("unreadable_plate" in case.get("findings", ())),
         "VehicleClass": codes["vehicle_class"].get(_vehicle(case), codes["vehicle_class"]["unknown"]),
+        "VehicleColor": UNKNOWN_COLOUR,
         "VehicleBodyDesc": case["text"],
-        "SubImageList": {"SubImageInfoObject": _pictures(case, settings, (image_id, passed_at), codes["image_type"])},
+        "SubImageList": {"SubImageInfoObject": _pictures(folder, settings, (passed_at, number), codes["image_type"])},
     }
+    tollgate = codes["tollgate"].get(camera_id)
+    return vehicle | ({"TollgateID": tollgate} if tollgate else {})
 
 
 def describe_notification(message: Message, settings: PeerSettings, vehicle: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,24 +214,48 @@ def _plate_class(kind: str | None, colour: str, codes: Mapping[str, str]) -> str
     return codes.get(kind or "", codes.get(colour, codes["unknown"]))
 
 
+def _find_box(folder: Path | None) -> dict[str, int]:
+    """Where the vehicle is in the first scene, px; zeros where that is not known (no package, or a smaller stream)."""
+    names = ("LeftTopX", "LeftTopY", "RightBtmX", "RightBtmY")
+    try:
+        content = json.loads((folder / "manifest.json").read_bytes()) if folder else {}
+        scene = next(row for row in content.get("files", ()) if row["name"] == PICTURES["scene"])
+        box = next(look["xyxy"] for look in content["observations"] if look["pts"] == scene["pts"])
+    except (OSError, ValueError, KeyError, StopIteration):
+        return dict.fromkeys(names, 0)
+    if "analysed" in content:
+        return dict.fromkeys(names, 0)
+    return {name: max(0, round(value)) for name, value in zip(names, box, strict=True)}
+
+
+def _reliability(plate: str | None, characters: Sequence[float] | None) -> dict[str, str]:
+    """How sure the plate is, 0 to 100, as a whole and by character; nothing where an officer read it."""
+    if not plate or not characters or len(characters) != len(plate):
+        return {}
+    each = ",".join(f"{character}-{round(100 * sure)}" for character, sure in zip(plate, characters, strict=True))
+    return {"PlateReliability": str(round(100 * min(characters))), "PlateCharReliability": each}
+
+
 def _pictures(
-    case: Mapping[str, Any], settings: PeerSettings, made: tuple[str, datetime], types: Mapping[str, str]
+    folder: Path | None, settings: PeerSettings, made: tuple[datetime, int], types: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """The package's pictures, those that are there."""
-    folder = case.get("evidence_folder")
-    if not settings.pictures or not folder:
+    """The package's pictures, those that are there; each has an id of its own."""
+    if not settings.pictures or folder is None:
         return []
-    found = []
+    found: list[dict[str, Any]] = []
+    at, number = f"{made[0]:%Y%m%d%H%M%S}", made[1]
     for role, name in PICTURES.items():
-        path = Path(folder) / name
         try:
-            data = path.read_bytes()
+            data = (folder / name).read_bytes()
+            with Image.open(io.BytesIO(data)) as image:
+                width, height = image.size
         except OSError:
             continue
         found.append({
-            "ImageID": made[0], "EventSort": 10, "DeviceID": settings.device_id, "StoragePath": "",
-            "Type": types[role], "FileFormat": "Png" if path.suffix == ".png" else "Jpeg",
-            "ShotTime": f"{made[1]:%Y%m%d%H%M%S}", "Data": base64.b64encode(data).decode(),
+            "ImageID": f"{settings.device_id}02{at}{(number + len(found)) % 100_000:05}", "EventSort": 10,
+            "DeviceID": settings.device_id, "StoragePath": "", "Type": types[role],
+            "FileFormat": "Png" if name.endswith(".png") else "Jpeg", "ShotTime": at, "Width": width, "Height": height,
+            "Data": base64.b64encode(data).decode(),
         })  # fmt: skip
     return found
 

@@ -110,6 +110,7 @@ class Letters:
             "plate": case.plate_text,
             "plate_colour": case.plate.colour.value if case.plate else None,
             "plate_type": case.plate.plate_type.value if case.plate else None,
+            "plate_characters": list(case.plate.characters) if case.plate and not case.officer_plate else None,
             "vehicle_type": case.vehicle_type.label,
             "load": case.load.label.value if case.load else None,
             "findings": [finding.rule for finding in case.findings],

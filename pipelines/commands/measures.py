@@ -42,7 +42,7 @@ def report(
         _write(as_csv, rows, by)
     if chart is not None:
         bars = [Bar(name, row["disposal_rate"], _percent(row["disposal_rate"])) for name, row in rows.items()]
-        _save(chart, draw_bars(f"处置率 {start:%Y-%m-%d} – {end:%Y-%m-%d}", bars))
+        _save(chart, draw_bars(f"处置率 {start:%Y-%m-%d} – {end:%Y-%m-%d}", bars, full=1.0))
     if as_json:
         reasons = {name: dict(found.reject_reasons) for name, found in groups.items()}
         print(json.dumps({"by": by.value, "groups": rows, "reject_reasons": reasons}, ensure_ascii=False))

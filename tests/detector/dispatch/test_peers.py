@@ -1,6 +1,7 @@
 """Protocols: MQTT with a real broker, GA/T 1400 with a double, and answers that come back."""
 
 import asyncio
+import base64
 import json
 import random
 import threading
@@ -15,6 +16,7 @@ import httpx
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from PIL import Image
 from sqlalchemy import Engine
 
 from detector.cases.life_cycle import LifeCycle
@@ -120,9 +122,17 @@ class TestGat1400:
 
     def test_register_then_a_motor_vehicle_as_the_standard_says(self, receiver: Receiver, tmp_path: Path) -> None:
         """Field by field as transcribed from domain.md 2.2 and 2.4, with the picture in it."""
-        (tmp_path / "composite.jpg").write_bytes(b"\xff\xd8picture")
-        sender = self.sender(receiver)
-        sender.send(replace(MESSAGE, payload=PAYLOAD | {"evidence_folder": str(tmp_path)}))
+        Image.new("RGB", (1920, 1720)).save(tmp_path / "composite.jpg")
+        Image.new("RGB", (1280, 720)).save(tmp_path / "scene_1.jpg")
+        manifest = {"files": [{"name": "scene_1.jpg", "pts": 7}], "observations": [
+            {"pts": 6, "xyxy": [0, 0, 1, 1]}, {"pts": 7, "xyxy": [-0.4, 60.2, 620.7, 300.0]},
+        ]}  # fmt: skip
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        codes = {"lane": {"gate": "2"}, "direction": {"gate": "3"}, "tollgate": {"gate": "50010700001210000001"}}
+        sender = self.sender(receiver, codes=codes)
+        sure = [0.95, 0.98, 0.99, 0.91, 0.97, 0.99, 0.96]
+        known = {"evidence_folder": str(tmp_path), "camera_id": "gate", "plate_characters": sure}
+        sender.send(replace(MESSAGE, payload=PAYLOAD | known))
         sender.close()
         assert [path for path, _, _ in receiver.requests] == [
             "/VIID/System/Register", "/VIID/MotorVehicles", "/VIID/System/UnRegister",
@@ -136,14 +146,21 @@ class TestGat1400:
         pictures = vehicle.pop("SubImageList")["SubImageInfoObject"]
         assert vehicle == {
             "MotorVehicleID": f"{source}02{number}", "InfoKind": 1, "SourceID": source, "DeviceID": DEVICE,
+            "StorageUrl1": "", "LeftTopX": 0, "LeftTopY": 60, "RightBtmX": 621, "RightBtmY": 300, "LaneNo": 2,
+            "Direction": "3", "TollgateID": "50010700001210000001",
             "PassTime": "20240305183500", "HasPlate": "1", "PlateClass": "01", "PlateColor": "6", "PlateNo": "渝DC6123",
-            "VehicleClass": "H17", "VehicleBodyDesc": "存在冒装行为",
+            "PlateReliability": "91", "PlateCharReliability": "渝-95,D-98,C-99,6-91,1-97,2-99,3-96", "IsCovered": 0,
+            "VehicleClass": "H17", "VehicleColor": "99", "VehicleBodyDesc": "存在冒装行为",
         }  # fmt: skip
         assert (len(source), len(vehicle["MotorVehicleID"])) == (41, 48)
-        assert pictures == [{
-            "ImageID": source, "EventSort": 10, "DeviceID": DEVICE, "StoragePath": "", "Type": "07",
-            "FileFormat": "Jpeg", "ShotTime": "20240305183500", "Data": "/9hwaWN0dXJl",
-        }]  # fmt: skip
+        data = [picture.pop("Data") for picture in pictures]
+        common = {"EventSort": 10, "DeviceID": DEVICE, "StoragePath": "", "FileFormat": "Jpeg"}
+        common |= {"ShotTime": "20240305183500"}
+        assert pictures == [
+            common | {"ImageID": source, "Type": "14", "Width": 1280, "Height": 720},
+            common | {"ImageID": f"{source[:-5]}{int(number) + 1:05}", "Type": "07", "Width": 1920, "Height": 1720},
+        ]
+        assert base64.b64decode(data[1]) == (tmp_path / "composite.jpg").read_bytes()
 
     def test_a_peer_with_codes_of_its_own_and_a_plate_that_was_not_read(self, receiver: Receiver) -> None:
         """Another table for colours; what is not known is said to be so."""
