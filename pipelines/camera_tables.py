@@ -101,6 +101,7 @@ class GatewayTable(_Credentials):
         Raises:
             ConfigurationError: the secret is not there.
         """
+        _check_readable("gateway.ca_file", self.ca_file)
         api_key = _read_secret("gateway.api_key", self.api_key_env, self.api_key_file)
         return GatewaySettings(self.url, api_key, self.username, self.password("gateway"), self.timeout_s, self.ca_file)
 
@@ -150,8 +151,9 @@ class StreamTable(_Credentials):
             gateway: of GB/T 28181 cameras; None where none is configured.
 
         Raises:
-            ConfigurationError: the password is not there, or there is no gateway.
+            ConfigurationError: the password or the file of authorities is not there, or there is no gateway.
         """
+        _check_readable("stream.ca_file", self.ca_file)
         channel = None
         if self.gb28181 is not None:
             if gateway is None:
@@ -182,6 +184,15 @@ def _check_url(value: str, schemes: tuple[str, str]) -> str:
     if "@" in parts.netloc:
         raise ValueError("must hold no credentials; name where they are in keys of their own")
     return value
+
+
+def _check_readable(key: str, file: Path | None) -> None:
+    """A file that is missing would only show as a certificate that nobody vouches for."""
+    try:
+        if file is not None:
+            file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{key}: {file}: {error.strerror}") from None
 
 
 def _read_secret(key: str, variable: str | None, file: Path | None) -> str | None:

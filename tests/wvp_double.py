@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from tests.certificates import Certificates
 
 API_KEY, TOKEN = "key-of-the-gateway", "token-of-a-login"
 USERNAME, PASSWORD_MD5 = "officer", "2ab96390c7dbe3439de74d0c9b0b1767"  # md5("hunter2")
@@ -23,15 +26,26 @@ class WvpDouble(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, rtsp: str = "", start_s: float = 0.0, fault: str | None = None) -> None:
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up in the handshake is no news."""
+
+    def __init__(
+        self, rtsp: str = "", start_s: float = 0.0, fault: str | None = None, tls: Certificates | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "http"
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(tls.server, tls.key)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
         self.rtsp, self.start_s, self.fault = rtsp, start_s, fault
         self.plays: list[str] = []
         self.closing = threading.Event()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @contextlib.contextmanager
     def serving(self) -> Iterator["WvpDouble"]:

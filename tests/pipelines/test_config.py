@@ -181,6 +181,13 @@ def test_a_gb28181_camera_is_reached_through_the_gateway(tmp_path: Path, monkeyp
     assert "hunter2" not in repr(settings)
 
 
+def test_authorities_that_are_not_there_are_told_before_anything_is_watched(tmp_path: Path) -> None:
+    """Else every camera would seem to show a wrong certificate."""
+    cameras = load_cameras(write_stream(tmp_path, f'url = "rtsps://a/b"\nca_file = "{tmp_path / "none.pem"}"'))
+    with pytest.raises(ConfigurationError, match=r"camera 'gate': stream\.ca_file: .*none\.pem: No such file"):
+        cameras.find_streams()
+
+
 @pytest.mark.parametrize(
     "gateway", ['url = "http://u:hunter2@wvp"', 'url = "ftp://wvp"', 'url = "http://wvp"\nkey = 1']
 )

@@ -16,6 +16,7 @@ from detector.video.live_source import LiveSource
 from detector.video.stream_settings import GatewayChannel, GatewaySettings, StreamSettings
 from pipelines.camera_watch import CameraPlan, CameraWatch
 from pipelines.intake import Intake
+from tests.certificates import make_certificates
 from tests.footage import ClipSpec, index_in, write
 from tests.wvp_double import API_KEY, USERNAME, WvpDouble
 
@@ -74,6 +75,17 @@ def test_wrong_credentials_are_refused_and_never_told(caplog: pytest.LogCaptureF
     assert not [word for word in ("wrong-key", "wrong-word", "password=") if word in " ".join([*texts, caplog.text])]
 
 
+def test_a_gateway_over_tls_must_show_a_certificate_of_a_known_authority(tmp_path: Path) -> None:
+    """Else our key would go to whoever answers."""
+    known, other = make_certificates(tmp_path / "known"), make_certificates(tmp_path / "other")
+    with WvpDouble("rtsp://zlm", tls=known).serving() as gateway:
+        assert locate(settings_for(gateway, api_key=API_KEY, ca_file=known.authority)).url == f"rtsp://zlm/{STREAM}"
+        for ca_file in (other.authority, None):
+            with pytest.raises(SourceError, match="certificate verify failed"):
+                locate(settings_for(gateway, api_key=API_KEY, ca_file=ca_file))
+        assert len(gateway.plays) == 1
+
+
 def test_a_gateway_that_is_not_there_is_one_line() -> None:
     """Refused connections end at once."""
     channel = GatewayChannel(GatewaySettings("http://127.0.0.1:1"), DEVICE, CHANNEL)
@@ -110,7 +122,7 @@ def test_a_stream_that_ends_is_asked_for_again(tmp_path: Path, serve_rtsp: Calla
     clip = write(tmp_path / "a.mp4", ClipSpec(frames=60))
     with WvpDouble(serve_rtsp(f"{STREAM}={clip}"), fault="refuses").serving() as gateway:
         plan = CameraPlan(Camera("gate"), replace(settings_for(gateway), timeout_s=2.0))
-        watch = CameraWatch(plan, Intake(), tmp_path / "ring")
+        watch = CameraWatch(plan, Intake(depth=10_000), tmp_path / "ring")
         watch.start()
         with contextlib.ExitStack() as stack:
             stack.callback(watch.join, 30)
