@@ -1,17 +1,20 @@
 """Documentation that cannot go stale: commands, configuration keys, rules, models, and the tree in the README."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from detector.rules import RULES
 from pipelines.camera_tables import CameraTable, GatewayTable, LegalTable, StreamTable
 from pipelines.sightings_config import HubTable, LeadsTable, PrivacyTable, RoadTable
+from scripts.write_cli_reference import list_commands
 
 TABLES = (CameraTable, GatewayTable, LegalTable, StreamTable, HubTable, RoadTable, PrivacyTable, LeadsTable)
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,3 +76,17 @@ def test_both_readmes_name_the_two_commands(page: str) -> None:
     assert "make test" in text
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+COMMANDS = list_commands()
+
+
+@pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
+def test_every_command_shows_an_example_of_itself(words: tuple[str, ...], command: Any) -> None:
+    """Its help ends with a command line that this very command understands."""
+    example = re.search(r"Example: (?:ROADWARDEN_\w+=\S+ )?(roadwarden .+)", command.help or "")
+    assert example is not None
+    typed = shlex.split(example.group(1).rstrip("."))[1:]
+    assert tuple(typed[: len(words)]) == words
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert [word for word in typed[len(words) :] if word.startswith("-") and word not in options] == []

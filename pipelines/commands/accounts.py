@@ -46,7 +46,10 @@ def add_account(
 
 @app.command("list")
 def list_accounts(database: Database = None) -> None:
-    """List every account, the disabled ones too."""
+    """List every account, the disabled ones too.
+
+    Example: roadwarden accounts list
+    """
     table = Table("account", "name", "unit", "roles", "districts", "certificate", "state", box=None, pad_edge=False)
     for found in AccountStore(open_engine(database)).list():
         state = "disabled" if found.is_disabled else "must change password" if found.must_change else ""
@@ -59,14 +62,20 @@ def list_accounts(database: Database = None) -> None:
 
 @app.command("password")
 def set_password(name: Name, database: Database = None) -> None:
-    """Give an account a new password and unlock it; the person must change it at the next sign-in."""
+    """Give an account a new password and unlock it; the person must change it at the next sign-in.
+
+    Example: roadwarden accounts password li
+    """
     AccountStore(open_engine(database)).set_password(name, read_password(name, confirm=True), shell_actor())
     print(f"account {name}: password set")
 
 
 @app.command("change")
 def change_password(name: Name, database: Database = None) -> None:
-    """Change one's own password: asks for the present one, then for the new one (ROADWARDEN_NEW_PASSWORD)."""
+    """Change one's own password: asks for the present one, then for the new one (ROADWARDEN_NEW_PASSWORD).
+
+    Example: roadwarden accounts change li
+    """
     store = AccountStore(open_engine(database))
     person = store.authenticate(name, read_password(name))
     new = os.environ.get("ROADWARDEN_NEW_PASSWORD")
@@ -78,14 +87,20 @@ def change_password(name: Name, database: Database = None) -> None:
 
 @app.command("disable")
 def disable(name: Name, database: Database = None) -> None:
-    """Shut an account out; it stays in the list, because the audit log names it."""
+    """Shut an account out; it stays in the list, because the audit log names it.
+
+    Example: roadwarden accounts disable li
+    """
     AccountStore(open_engine(database)).set_disabled(name, True, shell_actor())
     print(f"account {name}: disabled")
 
 
 @app.command("enable")
 def enable(name: Name, database: Database = None) -> None:
-    """Let a disabled account in again."""
+    """Let a disabled account in again.
+
+    Example: roadwarden accounts enable li
+    """
     AccountStore(open_engine(database)).set_disabled(name, False, shell_actor())
     print(f"account {name}: enabled")
 

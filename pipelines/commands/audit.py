@@ -12,7 +12,10 @@ app = typer.Typer(help="The chained log of everything that anybody did.", no_arg
 
 @app.command("verify")
 def verify_log(database: Database = None, as_json: AsJson = False) -> None:
-    """Walk the whole chain; a line that was edited, removed or moved is named, and the exit code is 1."""
+    """Walk the whole chain; a line that was edited, removed or moved is named, and the exit code is 1.
+
+    Example: roadwarden audit verify
+    """
     report = verify(open_engine(database))
     if as_json:
         print(json.dumps({"lines": report.lines, "faults": list(report.faults)}, ensure_ascii=False))

@@ -39,7 +39,10 @@ def push(
     of: OfFile = None,
     database: Database = None,
 ) -> None:
-    """Check a configuration and make it the newest version in the database; what runs from there takes it up."""
+    """Check a configuration and make it the newest version in the database; what runs from there takes it up.
+
+    Example: roadwarden cameras push cameras.toml --note 围栏移位
+    """
     store = ConfigurationStore(open_engine(database), of)
     by = person or account()
     if (file is None) == (again is None):
@@ -58,7 +61,10 @@ def pull(
     of: OfFile = None,
     database: Database = None,
 ) -> None:
-    """Write a version of the configuration to a file, as it was pushed to the byte."""
+    """Write a version of the configuration to a file, as it was pushed to the byte.
+
+    Example: roadwarden cameras pull cameras.toml
+    """
     store = ConfigurationStore(open_engine(database), of)
     found = store.get(number) if number is not None else store.current()
     if found is None:
@@ -73,7 +79,10 @@ def pull(
 
 @app.command()
 def history(of: OfFile = None, database: Database = None) -> None:
-    """List the versions of the configuration, the newest first."""
+    """List the versions of the configuration, the newest first.
+
+    Example: roadwarden cameras history
+    """
     table = Table("version", "saved", "by", "sha256", "note", box=None, pad_edge=False)
     for version in ConfigurationStore(open_engine(database), of).history():
         saved = f"{version.saved_at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
@@ -88,7 +97,10 @@ def check(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try cameras side by side and say what each one sends; exit code 1 when one of them cannot be watched."""
+    """Try cameras side by side and say what each one sends; exit code 1 when one of them cannot be watched.
+
+    Example: roadwarden cameras check gate-03
+    """
     from pipelines.camera_check import check_cameras  # the vision stack loads only where it is used
 
     found = load_configuration(cameras, database)
@@ -123,7 +135,10 @@ def draw(
     cameras: CamerasFile = None,
     database: Database = None,
 ) -> None:
-    """Save a picture of a camera with its zone and lines drawn, to check the geometry by eye."""
+    """Save a picture of a camera with its zone and lines drawn, to check the geometry by eye.
+
+    Example: roadwarden cameras draw gate-03 --output gate.png
+    """
     from pipelines.camera_drawing import draw_geometry, save, take_from_clip, take_live
 
     found = load_configuration(cameras, database)

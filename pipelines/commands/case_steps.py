@@ -63,7 +63,10 @@ def act(
 
 
 def history(case_id: CaseId, database: Database = None, as_json: AsJson = False) -> None:
-    """Show everything that was done to a case, oldest first."""
+    """Show everything that was done to a case, oldest first.
+
+    Example: roadwarden cases history RW-20260518-093004-1A2B3C4D
+    """
     events = LifeCycle(open_engine(database)).history(case_id)
     if as_json:
         rows = [
@@ -88,7 +91,10 @@ def late(
     tell: Annotated[bool, typer.Option("--escalate", help="Tell the unit above each department that is late.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show every step that should have been taken by now; run it with --escalate every minute."""
+    """Show every step that should have been taken by now; run it with --escalate every minute.
+
+    Example: roadwarden cases late --escalate
+    """
     engine, clocks, now = open_engine(database), load_clocks(), datetime.now(UTC)
     found = find_late(engine, clocks, now)
     told = escalate(open_life(engine), engine, found) if tell else []
@@ -121,7 +127,10 @@ def keep(
     audit_days: Annotated[int, typer.Option(min=1096, help="Of the log: 3 years or more.")] = USUAL.audit_days,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
 ) -> None:
-    """Delete what has served its purpose; open, suspended and appealed cases never are. Run it once a day."""
+    """Delete what has served its purpose; open, suspended and appealed cases never are. Run it once a day.
+
+    Example: roadwarden cases keep --dry-run
+    """
     engine, now = open_engine(database), datetime.now(UTC)
     lifetimes = Lifetimes(rejected_days, ended_days, audit_days)
     expired = find_expired(engine, lifetimes, now)

@@ -22,7 +22,10 @@ def list_cases(
     plate: Annotated[str | None, typer.Option(metavar="TEXT", help="Only plates that contain this text.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List cases, the newest first."""
+    """List cases, the newest first.
+
+    Example: roadwarden cases list --rule heaped_load
+    """
     found = open_store(database).list(limit, camera_id=camera, rule=rule, plate=plate)
     if as_json:
         print(json.dumps({"cases": [describe_stored_case(case) for case in found]}, ensure_ascii=False))
@@ -50,7 +53,10 @@ def show_case(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show one case with its findings: measured values against their limits."""
+    """Show one case with its findings: measured values against their limits.
+
+    Example: roadwarden cases show RW-20260518-093004-1A2B3C4D
+    """
     case = open_store(database).get(case_id)
     described = describe_stored_case(case)
     if as_json:

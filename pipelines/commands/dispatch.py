@@ -35,7 +35,10 @@ def run_courier(
     database: Database = None,
     once: Annotated[bool, typer.Option("--once", help="Send what may leave now, and stop.")] = False,
 ) -> None:
-    """Send messages as they come, and take answers over MQTT, until SIGTERM or Ctrl-C; several may run."""
+    """Send messages as they come, and take answers over MQTT, until SIGTERM or Ctrl-C; several may run.
+
+    Example: roadwarden dispatch run --once
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for name in ("alembic", "httpx"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -67,7 +70,10 @@ def list_messages(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List messages with what became of them; dead ones wait for `resend`."""
+    """List messages with what became of them; dead ones wait for `resend`.
+
+    Example: roadwarden dispatch list --state dead
+    """
     outbox = Outbox(open_engine(database))
     found, counts = outbox.list(limit, state), outbox.count()
     if as_json:
@@ -92,7 +98,10 @@ def list_messages(
 def resend(
     message_id: Annotated[str, typer.Argument(metavar="MESSAGE", help="Id of the message.")], database: Database = None
 ) -> None:
-    """Send a message again, whatever became of it."""
+    """Send a message again, whatever became of it.
+
+    Example: roadwarden dispatch resend 0f6a2c
+    """
     message = Outbox(open_engine(database)).resend(message_id)
     print(f"message {message.message_id} to {message.destination}: will be sent")
 
@@ -101,7 +110,10 @@ def resend(
 def test_destination(
     name: Annotated[str, typer.Argument(metavar="DESTINATION", help="Receiver of dispatch.toml.")],
 ) -> None:
-    """Send one message that says that it is a test, and tell what the receiver answers."""
+    """Send one message that says that it is a test, and tell what the receiver answers.
+
+    Example: roadwarden dispatch test urban
+    """
     table = read_dispatch().destinations.get(name)
     if table is None:
         raise ConfigurationError(f"dispatch.toml has no [[destination]] {name!r}")
@@ -128,7 +140,10 @@ def serve(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where answers are taken.")] = "127.0.0.1:8090",
     database: Database = None,
 ) -> None:
-    """Take signed answers (POST /feedback/DESTINATION) and GA/T 1400 Dispositions; put a TLS proxy before it."""
+    """Take signed answers (POST /feedback/DESTINATION) and GA/T 1400 Dispositions; put a TLS proxy before it.
+
+    Example: roadwarden dispatch serve
+    """
     import uvicorn
 
     from pipelines.feedback_app import make_app

@@ -26,7 +26,10 @@ def leads(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Precision and recall of ride-hailing leads against a truth file, and of two naive baselines."""
+    """Precision and recall of ride-hailing leads against a truth file, and of two naive baselines.
+
+    Example: roadwarden evaluate leads sightings.csv truth.csv --registers registers
+    """
     found = evaluate_leads(sightings, truth, registers, cameras)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))

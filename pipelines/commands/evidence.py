@@ -134,7 +134,10 @@ def timestamp(cameras: CamerasFile = None, database: Database = None) -> None:
 
 @keys_app.command("make")
 def make() -> None:
-    """Make the first key of this site."""
+    """Make the first key of this site.
+
+    Example: roadwarden keys make
+    """
     folder = _keys()
     if folder.list():
         raise EvidenceError(f"{folder.folder} holds a key already; `roadwarden keys rotate` makes another")
@@ -143,14 +146,20 @@ def make() -> None:
 
 @keys_app.command("rotate")
 def rotate() -> None:
-    """Make a new key and use it from now on; older public keys stay, since older packages need them."""
+    """Make a new key and use it from now on; older public keys stay, since older packages need them.
+
+    Example: roadwarden keys rotate
+    """
     folder = _keys()
     print(f"key {folder.make()} in use: {folder.folder}")
 
 
 @keys_app.command("list")
 def list_keys() -> None:
-    """List the keys of this site with their public files."""
+    """List the keys of this site with their public files.
+
+    Example: roadwarden keys list
+    """
     for key_id, in_use in _keys().list():
         print(f"{key_id}  {'in use' if in_use else 'older '}  {_keys().folder / f'{key_id}.pub'}")
 

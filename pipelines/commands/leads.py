@@ -38,7 +38,10 @@ def scan(
     language: Language = Tongue.ZH,
     as_json: AsJson = False,
 ) -> None:
-    """Scan the window for illegal ride-hailing and cloned plates; needs an impact assessment in the configuration."""
+    """Scan the window for illegal ride-hailing and cloned plates; needs an impact assessment in the configuration.
+
+    Example: roadwarden leads scan --person 王五 --reason 五月早班
+    """
     desk = open_desk(cameras, database)
     settings = desk.cameras.sightings
     where = desk.cameras.place or "no cameras.toml in use"
@@ -97,7 +100,10 @@ def list_leads(
     language: Language = Tongue.ZH,
     as_json: AsJson = False,
 ) -> None:
-    """List leads with their strongest reason."""
+    """List leads with their strongest reason.
+
+    Example: roadwarden leads list --open
+    """
     found = LeadStore(open_engine(database)).list(limit, kind=kind, is_open=is_open)
     if as_json:
         print(json.dumps({"leads": [describe(lead, language) for lead in found]}, ensure_ascii=False))
@@ -117,7 +123,10 @@ def show(
     language: Language = Tongue.ZH,
     as_json: AsJson = False,
 ) -> None:
-    """Show one lead: reasons as sentences, what could not be checked, and the timeline."""
+    """Show one lead: reasons as sentences, what could not be checked, and the timeline.
+
+    Example: roadwarden leads show RL-20260531-1A2B3C4D
+    """
     lead = LeadStore(open_engine(database)).get(lead_id)
     print(json.dumps(describe(lead, language), ensure_ascii=False) if as_json else "\n".join(say_lead(lead, language)))
 
@@ -129,7 +138,10 @@ def outcome(
     person: Person = None,
     database: Database = None,
 ) -> None:
-    """Close a lead with what officers found: confirmed, licensed_soliciting, lawful, not_found or wrong_plate."""
+    """Close a lead with what officers found: confirmed, licensed_soliciting, lawful, not_found or wrong_plate.
+
+    Example: roadwarden leads outcome RL-20260531-1A2B3C4D confirmed
+    """
     lead = LeadStore(open_engine(database)).report(lead_id, what, person or account())
     print(f"{lead.lead_id}: {what.value}, by {lead.outcome_by}")
 

@@ -28,7 +28,10 @@ def import_register(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a list the register in force; bad rows are named by line, the good ones taken."""
+    """Make a list the register in force; bad rows are named by line, the good ones taken.
+
+    Example: roadwarden register import permits permits.csv --source 城管局
+    """
     store = RegisterStore(open_engine(database))
     version, bad = store.import_file(
         kind, path, _is_complete_plate, source=source or path.name, person=person or account()
@@ -46,7 +49,10 @@ def import_register(
 
 @app.command("list")
 def list_registers(database: Database = None, as_json: AsJson = False) -> None:
-    """List every import, the newest first; the first of each kind is in force."""
+    """List every import, the newest first; the first of each kind is in force.
+
+    Example: roadwarden register list
+    """
     versions = RegisterStore(open_engine(database)).versions()
     if as_json:
         rows = [

@@ -28,7 +28,10 @@ def replay(
     fleet: Fleet = None,
     gpu_share: GpuShare = 1.0,
 ) -> None:
-    """Judge recorded clips: vehicles, plates, loads, cases with evidence."""
+    """Judge recorded clips: vehicles, plates, loads, cases with evidence.
+
+    Example: roadwarden replay gate.mp4 --camera gate-03 --started-at 2026-05-18T09:30:00+08:00
+    """
     from pipelines.evidence_place import EvidencePlace
     from pipelines.progress import ReplayProgress
     from pipelines.replay import ReplayOptions  # the vision stack loads only where it is used

@@ -47,6 +47,8 @@ def run(
     """Watch the cameras that have a stream, until SIGTERM or Ctrl-C; evidence in progress is finished first.
 
     A changed configuration is taken up without a restart: cameras are added, removed and changed one by one.
+
+    Example: roadwarden run --cameras cameras.toml
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)

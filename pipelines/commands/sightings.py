@@ -39,7 +39,10 @@ def import_sightings(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the records of a checkpoint system; bad rows are named by line, the good ones kept."""
+    """Take the records of a checkpoint system; bad rows are named by line, the good ones kept.
+
+    Example: roadwarden sightings import checkpoint.csv
+    """
     desk = open_desk(cameras, database)
     report = make_importer(desk.store).run(path)
     if rejects is not None:
@@ -65,7 +68,10 @@ def import_sightings(
 
 @app.command()
 def count(cameras: CamerasFile = None, database: Database = None, as_json: AsJson = False) -> None:
-    """Count what is stored, by day (UTC)."""
+    """Count what is stored, by day (UTC).
+
+    Example: roadwarden sightings count
+    """
     counts = open_desk(cameras, database).store.count_by_day()
     total = sum(counts.values())
     if as_json:
@@ -85,7 +91,10 @@ def purge(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete what has reached the end of its lifetime, rotate the keys, and compact; run it once a day."""
+    """Delete what has reached the end of its lifetime, rotate the keys, and compact; run it once a day.
+
+    Example: roadwarden sightings purge
+    """
     desk = open_desk(cameras, database)
     at = parse_instant(now, "--now") if now is not None else datetime.now(UTC)
     privacy = desk.cameras.sightings.privacy
@@ -125,7 +134,10 @@ def find(
     days: Annotated[int | None, typer.Option(min=1, help="Back from the newest; default: a key's window.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where one plate was seen; who asked, why and when is written down first."""
+    """Say where one plate was seen; who asked, why and when is written down first.
+
+    Example: roadwarden sightings find 渝A12345 --reason 投诉12号
+    """
     text = normalise(plate)
     if UNSURE in text or classify(text) is None:
         raise ConfigurationError("PLATE is no complete Chinese plate")
@@ -146,7 +158,10 @@ def find(
 
 @app.command()
 def openings(database: Database = None, as_json: AsJson = False) -> None:
-    """Show who opened sealed plates, when and why, the newest first."""
+    """Show who opened sealed plates, when and why, the newest first.
+
+    Example: roadwarden sightings openings
+    """
     found = open_desk(None, database).store.openings()
     if as_json:
         print(json.dumps({"openings": [{**o, "at": o["at"].isoformat()} for o in found]}, ensure_ascii=False))

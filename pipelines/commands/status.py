@@ -18,7 +18,10 @@ def status(
     ] = "http://127.0.0.1:9464",
     as_json: AsJson = False,
 ) -> None:
-    """How the cameras of a running `roadwarden run` fare; exit code 1 when something is wrong with one."""
+    """How the cameras of a running `roadwarden run` fare; exit code 1 when something is wrong with one.
+
+    Example: roadwarden status
+    """
     try:
         answer = httpx.get(f"{url.rstrip('/')}/status", timeout=10.0)
         report = answer.raise_for_status().json()

@@ -53,7 +53,10 @@ def add(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply for a plate to be listed; it matches nothing until a second person has approved."""
+    """Apply for a plate to be listed; it matches nothing until a second person has approved.
+
+    Example: roadwarden watch add 渝A12345 --applicant li --reason 投诉12号 --expires 2026-12-31T00:00:00+08:00
+    """
     text = normalise(plate)
     if not _is_complete_plate(text):
         raise ConfigurationError("PLATE is no complete Chinese plate")
@@ -74,7 +77,10 @@ def import_requests(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply for every plate of a list; bad rows are named by line, and each good one waits for a second person."""
+    """Apply for every plate of a list; bad rows are named by line, and each good one waits for a second person.
+
+    Example: roadwarden watch import listed.csv --applicant li
+    """
     requests, bad = read_requests(path, _is_complete_plate, VEHICLES)
     watch, actor = _sign_in(database, applicant)
     entries = []
@@ -101,7 +107,10 @@ def approve(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Consent to an entry; the applicant cannot."""
+    """Consent to an entry; the applicant cannot.
+
+    Example: roadwarden watch approve WL-20261125-50FD701A --approver wang
+    """
     watch, actor = _sign_in(database, approver)
     _print_entry(watch.approve(entry_id, actor), as_json)
 
@@ -114,14 +123,20 @@ def revoke(
     database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take an entry back, at once and for good."""
+    """Take an entry back, at once and for good.
+
+    Example: roadwarden watch revoke WL-20261125-50FD701A --by wang --reason 查无此事
+    """
     watch, actor = _sign_in(database, by)
     _print_entry(watch.revoke(entry_id, actor, reason), as_json)
 
 
 @app.command("list")
 def list_entries(database: Database = None, as_json: AsJson = False) -> None:
-    """List entries with their state, the newest first."""
+    """List entries with their state, the newest first.
+
+    Example: roadwarden watch list
+    """
     entries = WatchList(open_engine(database)).list()
     if as_json:
         print(json.dumps({"entries": [_describe_entry(entry) for entry in entries]}, ensure_ascii=False))
@@ -138,7 +153,10 @@ def hits(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List interceptions with their timer, next likely cameras and later sightings."""
+    """List interceptions with their timer, next likely cameras and later sightings.
+
+    Example: roadwarden watch hits
+    """
     found = InterceptionStore(open_engine(database), RoadGraph(())).list(limit)
     if as_json:
         print(json.dumps({"interceptions": [describe_interception(i) for i in found]}, ensure_ascii=False))
@@ -160,7 +178,10 @@ def hits(
 
 @app.command()
 def acknowledge(interception_id: Hit, person: Person = None, database: Database = None) -> None:
-    """Take an interception."""
+    """Take an interception.
+
+    Example: roadwarden watch acknowledge IN-98B66964CCB4
+    """
     done = InterceptionStore(open_engine(database), RoadGraph(())).acknowledge(interception_id, person or account())
     print(f"{done.interception_id}: taken by {done.acknowledged_by}")
 
@@ -172,7 +193,10 @@ def outcome(
     person: Person = None,
     database: Database = None,
 ) -> None:
-    """Close an interception: confirmed, licensed_soliciting, lawful, not_found or wrong_plate."""
+    """Close an interception: confirmed, licensed_soliciting, lawful, not_found or wrong_plate.
+
+    Example: roadwarden watch outcome IN-98B66964CCB4 confirmed
+    """
     store = InterceptionStore(open_engine(database), RoadGraph(()))
     done = store.report(interception_id, what, person or account())
     print(f"{done.interception_id}: {what.value}, by {done.outcome_by}")
