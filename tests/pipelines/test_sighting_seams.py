@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from detector.dispatch.outbox import Outbox
 from detector.entities import (
     Camera,
     Observation,
@@ -26,10 +27,11 @@ from detector.patterns.matching import WatchMatcher
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from detector.registers.store import RegisterStore
+from pipelines.config import Cameras
 from pipelines.register_facts import PermitFacts
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass
-from pipelines.watching import PlateWatch, announce
+from pipelines.watching import PlateWatch, announce, open_watch
 from tests.sighting_files import list_plate, open_store, write_csv
 
 CAMERA = Camera("gate", direction="入城")
@@ -110,6 +112,25 @@ class TestWatch:
         assert (interception.colour_agrees, interception.vehicle_agrees) == (True, True)
         watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345", index=2))
         assert len(self.sent) == 1
+
+    def test_receivers_of_alerts_are_told_with_the_place_of_the_camera(self, watch, tmp_path, monkeypatch):
+        """As `dispatch.toml` of the home folder names them; the watch that live and replay open writes the message."""
+        monkeypatch.setenv("ROADWARDEN_HOME", str(tmp_path))
+        (tmp_path / "dispatch.toml").write_text(
+            '[[destination]]\nid = "team"\nkind = "folder"\nfolder = "/x"\nalerts = true\n'
+            '[[destination]]\nid = "urban"\nkind = "folder"\nfolder = "/y"\n',
+            encoding="utf-8",
+        )
+        camera = replace(CAMERA, place="T3 入口")
+        opened = open_watch(Cameras({"gate": camera}, "", None), self.engine, lambda *alert: self.sent.append(alert))
+        for index in range(2):
+            opened.take_look(camera, "p1", VehicleType.CAR, make_look("渝A12345", index=index))
+        ((interception, _),) = self.sent
+        (message,) = Outbox(self.engine).list()
+        assert (message.destination, message.kind, message.case_id) == (
+            "team", "watch_hit", interception.interception_id,
+        )  # fmt: skip
+        assert message.payload["text"] == "2026年5月18日12时0分，布控车辆渝A12345经过T3 入口"
 
     def test_another_colour_is_no_hit_and_another_vehicle_type_is_told(self, watch, capsys):
         """A sure colour is part of the plate; a type is what detectors err about, so the hit only says it."""
