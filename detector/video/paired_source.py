@@ -102,7 +102,7 @@ class PairedSource(LiveSource):
             connecting = pool.submit(LiveSource, camera_id, None, settings, ring_folder, stop)
             try:
                 super().__init__(camera_id, analysis_fps, settings.analysed(), ring_folder / ANALYSED, stop)
-            except SourceError:
+            except Exception:  # whatever it was, nothing of the other session stays behind
                 if connecting.exception() is None:
                     _put_away(connecting.result())
                 raise

@@ -38,16 +38,18 @@ def test_each_camera_is_tried_and_none_stands_in_anothers_way(
         "plain": f'url = "{open_url}/a"\ntransport = "udp"',
         "hevc": f'url = "{open_url}/b"\nanalysis_url = "{open_url}/a"',
         "locked": f'url = "{locked_url}/a"\n{account}',
+        "known": f'url = "{locked_url}/a"\nusername = "user"\npassword_env = "GATE_WORD"',
         "secretless": f'url = "{open_url}/a"\n{missing}',
         "dead": 'url = "rtsp://127.0.0.1:1/a"',
     }
     monkeypatch.delenv("NOT_THERE", raising=False)
+    monkeypatch.setenv("GATE_WORD", "right-word")
     tables = [f'[[camera]]\nid = "{name}"\n[camera.stream]\n{stream}\n' for name, stream in streams.items()]
     (home / "cameras.toml").write_text('[[camera]]\nid = "replay-only"\n' + "\n".join(tables), encoding="utf-8")
     done = CliRunner().invoke(app, ["cameras", "check", "--json"])
     assert done.exit_code == 1
     found = {report["camera_id"]: report for report in json.loads(done.stdout)["cameras"]}
-    assert list(found) == ["plain", "hevc", "hevc (analysis)", "locked", "secretless", "dead"]
+    assert list(found) == ["plain", "hevc", "hevc (analysis)", "locked", "known", "secretless", "dead"]
     assert (found["hevc (analysis)"]["codec"], found["hevc (analysis)"]["remarks"]) == ("h264", [])
     for name, codec, wh in (("plain", "h264", (192, 128)), ("hevc", "hevc", (256, 144))):
         report = found[name]
@@ -57,9 +59,11 @@ def test_each_camera_is_tried_and_none_stands_in_anothers_way(
         assert abs(report["clock_offset_s"]) < 5
         assert any("smaller than 1280x720" in remark for remark in report["remarks"])
     assert "401" in found["locked"]["problem"]
+    assert found["known"]["problem"] is None
     assert "NOT_THERE is not in the environment" in found["secretless"]["problem"]
     assert "Connection refused" in found["dead"]["problem"]
     assert "wrong-word" not in done.output
+    assert "right-word" not in done.output
 
 
 def test_the_table_names_each_camera_and_its_problem(home: Path) -> None:
