@@ -9,8 +9,9 @@ from pathlib import Path
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Frame, VehiclePass
+from detector.entities import Camera, VehiclePass
 from detector.errors import SourceError
+from detector.video.activity_gate import ActivityLevel, PacketGate
 from detector.video.file_source import FileSource
 from detector.video.time_basis import read_sidecar
 from pipelines.case_pipeline import CaseKeeping, CasePipeline
@@ -19,7 +20,7 @@ from pipelines.package_maker import PackageMaker
 from pipelines.progress import ReplayProgress
 from pipelines.report import ClipReport
 from pipelines.sighting_recorder import SightingRecorder
-from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+from pipelines.violation_pipeline import JudgedPass, Seen, ViolationPipeline, picture_of
 from pipelines.workers import Workers
 
 
@@ -35,6 +36,7 @@ class ReplayOptions:
         batch_size: frames judged at once.
         records_sightings: False keeps no sighting, whatever the configuration says; for measuring.
         evidence_url: of the storage into which packages go then; None when they stay.
+        every_frame: analyse also while nothing moves (see `PacketGate`).
     """
 
     cameras: Cameras
@@ -44,6 +46,7 @@ class ReplayOptions:
     batch_size: int = 1
     records_sightings: bool = True
     evidence_url: str | None = None
+    every_frame: bool = False
 
 
 class Replayer:
@@ -83,14 +86,20 @@ class Replayer:
             return ClipReport(str(clip), wall_s=time.monotonic() - began, error=str(error))
         with source:
             progress.begin(clip.name, source.duration_s)
+            # What activity costs is learned anew in each clip: the result does not depend on what was replayed before.
+            source.gate = None if self._options.every_frame else PacketGate(ActivityLevel())
             cases = CasePipeline(camera, source, CaseKeeping(self._packages, self._store, Workers()))
             passes: list[VehiclePass] = []
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
-            for frames, judged in self._pipeline.run(batches(source, self._options.batch_size)):
+            for batch, judged in self._pipeline.run(batches(source, self._options.batch_size)):
                 passes += take_closed(judged, cases)
                 self._record(judged, camera, source)
-                cases.advance(frames[-1].stream_s)
-                progress.advance(frames[-1].stream_s, source.counters.decoded)
+                at_s = picture_of(batch[-1]).stream_s
+                if source.gate is not None:
+                    teach(source.gate, judged)
+                    source.gate.judged(at_s, self._pipeline.is_busy(camera.camera_id))
+                cases.advance(at_s)
+                progress.advance(at_s, source.counters.decoded)
             judged = self._pipeline.close_camera(camera.camera_id)
             passes += take_closed(judged, cases)
             self._record(judged, camera, source)
@@ -106,7 +115,7 @@ class Replayer:
                 analysed=counters.analysed,
                 passes=tuple(sorted(passes, key=lambda p: (p.first_seen_s, p.track_id))),
                 cases=cases.sealed,
-                notes=source.repairs,
+                notes=(*source.repairs, *describe_gate(source)),
                 error=f"{clip}: {'; '.join(source.losses)}" if source.losses else None,
             )
 
@@ -119,8 +128,22 @@ class Replayer:
             self._recorder.take(item, camera, source.time, case_id)
 
 
-def batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    """Frames in lists of `size`, the last one shorter."""
+def teach(gate: PacketGate, judged: Iterable[JudgedPass]) -> None:
+    """Tell the gate with how much activity each vehicle came that moved and was looked at."""
+    for vehicle_pass in (item.vehicle_pass for item in judged):
+        if not vehicle_pass.is_open and vehicle_pass.direction and vehicle_pass.observations:
+            gate.learn(vehicle_pass.observations[0].stream_s)
+
+
+def describe_gate(source: FileSource) -> Iterator[str]:
+    """What was not decoded, in words."""
+    if source.gate is not None and source.gate.held_back:
+        packets = source.counters.packets
+        yield f"nothing moved in {source.gate.held_back} of {packets} pictures; they were not analysed (--every-frame)"
+
+
+def batches(frames: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
+    """Frames and glances in lists of `size`, the last one shorter."""
     iterator = iter(frames)
     while batch := list(islice(iterator, size)):
         yield batch

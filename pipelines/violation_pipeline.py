@@ -20,9 +20,12 @@ from detector.observation.vehicle_pass import PassAssembler, Readers
 from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
 from detector.tracking.standing import StandingVehicles
+from detector.video.source import Glance
 
 DETECT_AHEAD = 2
 """Batches that wait beside those in work: enough that no worker runs dry while a frame with many vehicles is judged."""
+
+Seen = Frame | Glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,27 +114,37 @@ class ViolationPipeline:
         """
         return self.judge(frames, self.detect(frames))
 
-    def run(self, batches: Iterable[Sequence[Frame]]) -> Iterator[tuple[Sequence[Frame], list[JudgedPass]]]:
+    def run(self, batches: Iterable[Sequence[Seen]]) -> Iterator[tuple[Sequence[Seen], list[JudgedPass]]]:
         """Like `process` for one batch after another, with the detectors working ahead in threads of their own.
 
-        No more than `workers + DETECT_AHEAD` batches are in memory.
+        No more than `workers + DETECT_AHEAD` batches are in memory. Glances among the frames are looked at and no more;
+        `is_busy` tells what the last picture of a batch showed.
 
         Yields:
-            Each batch with what `process` would have returned for it.
+            Each batch with what `process` would have returned for its frames.
         """
-        ahead: deque[tuple[Sequence[Frame], Future[list[Detections]]]] = deque()
+        ahead: deque[tuple[Sequence[Seen], Future[list[Detections]]]] = deque()
         try:
-            for frames in batches:
-                ahead.append((frames, self._detectors.submit(self._detect_part, frames)))
+            for batch in batches:
+                ahead.append((batch, self._detectors.submit(self._detect_part, [picture_of(seen) for seen in batch])))
                 if len(ahead) >= self._models.workers + DETECT_AHEAD:
                     done, found = ahead.popleft()
-                    yield done, self.judge(done, found.result())
+                    yield done, self._judge_seen(done, found.result())
             while ahead:
                 done, found = ahead.popleft()
-                yield done, self.judge(done, found.result())
+                yield done, self._judge_seen(done, found.result())
         finally:
             for _, found in ahead:
                 found.cancel()
+
+    def _judge_seen(self, batch: Sequence[Seen], found: Sequence[Detections]) -> list[JudgedPass]:
+        judged: list[JudgedPass] = []
+        for seen, detections in zip(batch, found, strict=True):
+            if isinstance(seen, Glance):
+                self.glance(seen.frame, detections)
+            else:
+                judged += self.judge([seen], [detections])
+        return judged
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame, several frames side by side; touches no camera's state."""
@@ -160,10 +173,11 @@ class ViolationPipeline:
             Whether it shows a vehicle that has not stood where it is for long.
         """
         lane = self._lanes[frame.camera_id]
-        return lane.standing.update(detections.where(_is_vehicle(detections)), frame.stream_s)
+        lane.is_busy = lane.standing.update(detections.where(_is_vehicle(detections)), frame.stream_s)
+        return lane.is_busy
 
     def is_busy(self, camera_id: str) -> bool:
-        """Whether the last frame of a camera showed a vehicle that has not stood where it is for long."""
+        """Whether the last picture of a camera showed a vehicle that has not stood where it is for long."""
         return self._lanes[camera_id].is_busy
 
     def close_camera(self, camera_id: str) -> list[JudgedPass]:
@@ -195,6 +209,11 @@ class ViolationPipeline:
     def _facts(self, lane: _Lane, vehicle_pass: VehiclePass) -> Facts:
         """What the registers say; nothing when nobody is there to ask."""
         return Facts() if self._find_facts is None else self._find_facts(vehicle_pass, lane.camera, lane.absolute_time)
+
+
+def picture_of(seen: Seen) -> Frame:
+    """The frame that is seen, in the order of time or at a glance."""
+    return seen.frame if isinstance(seen, Glance) else seen
 
 
 def _is_vehicle(detections: Detections) -> np.ndarray:

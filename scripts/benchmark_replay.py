@@ -1,131 +1,165 @@
-"""How fast a clip is replayed on this machine, and where the time goes.
+"""How fast clips are replayed on this machine, where the time goes, how near that is to the unavoidable, and to a peer.
 
-    python scripts/benchmark_replay.py demo/demo.mp4 [CLIP...] [--cameras cameras.toml] [--repeat 3] [--json FILE]
+    python scripts/benchmark_replay.py demo/demo.mp4 [CLIP...] [--fps 8] [--repeat 3] [--peer PYTHON] [--json FILE]
 
-Each repetition replays every clip into a new, empty folder; the median of the repetitions is printed. `decode` is the
-time spent waiting for the next frame, `other` is tracking, voting, rules, evidence and database, and waiting for the
-detector; `detect` runs beside all of these in a thread of its own.
+For each clip and repetition, one after another, each in a process of its own:
+
+- `whole`: the product's replay into a new, empty folder: wall and processor time, frames a second, peak memory, start;
+- `floor`: decoding alone, and the arithmetic of every model alone on ready tensors, as often as the replay ran it, both
+  spread over all cores: what remains when everything else costs nothing and nothing waits;
+- `peer`: `ultralytics` `YOLO(...).track` on the same clip with the same weights, input size and sampling, by the Python
+  of an environment that has it (--peer; `ultralytics`, `lap` and `onnxruntime`). It finds and follows vehicles only.
+
+Medians are printed. The table of stages comes from one more replay, with decoding in one thread: processor time.
 """
 
 import argparse
 import json
 import os
 import platform
-import resource
 import statistics
+import subprocess
 import sys
-import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import av
 
-from pipelines import build, replay
-from pipelines.config import load_cameras
-from pipelines.progress import ReplayProgress
-from pipelines.violation_pipeline import Models
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
-STAGES = ("decode", "detect", "load", "plate")
+from detector.detection.letterbox import Letterbox  # noqa: E402
+from detector.weights import load_model_file  # noqa: E402
+from scripts.benchmarking.names import STAGES  # noqa: E402
 
-
-class Timed:
-    """Passes a method's calls on and sums their time under a name."""
-
-    def __init__(self, target: Any, method: str, name: str, spent_s: dict[str, float]) -> None:
-        """Wrap `target.method`."""
-
-        def timed(*args: Any) -> Any:
-            began = time.perf_counter()
-            try:
-                return getattr(target, method)(*args)
-            finally:
-                spent_s[name] += time.perf_counter() - began
-
-        setattr(self, method, timed)
-
-
-def time_models(models: Models, spent_s: dict[str, float]) -> Models:
-    """The same models, with their time summed by stage."""
-    return Models(
-        Timed(models.detector, "detect", "detect", spent_s),
-        Timed(models.load_reader, "read", "load", spent_s),
-        Timed(models.plate_reader, "read", "plate", spent_s),
-    )
-
-
-def time_batches(batches: Callable[..., Iterator[list]], spent_s: dict[str, float]) -> Callable[..., Iterator[list]]:
-    """The same batches of frames, with the time spent waiting for them summed as `decode`."""
-
-    def timed(*args: Any) -> Iterator[list]:
-        iterator = batches(*args)
-        while True:
-            began = time.perf_counter()
-            batch = next(iterator, None)
-            spent_s["decode"] += time.perf_counter() - began
-            if batch is None:
-                return
-            yield batch
-
-    return timed
-
-
-def measure(clip: Path, cameras: Path | None) -> dict[str, float]:
-    """Replay one clip once; seconds by stage, and what was done."""
-    spent_s: dict[str, float] = defaultdict(float)
-    load_models, batches = build.load_models, replay.batches
-    build.load_models = lambda: (lambda models, files: (time_models(models, spent_s), files))(*load_models())
-    replay.batches = time_batches(batches, spent_s)
-    try:
-        with tempfile.TemporaryDirectory() as folder, ReplayProgress() as progress:
-            options = replay.ReplayOptions(load_cameras(cameras), None, None, Path(folder) / "evidence")
-            report = build.open_replayer(f"sqlite:///{folder}/cases.db", options).replay(clip, progress)
-    finally:
-        build.load_models, replay.batches = load_models, batches
-    other_s = report.wall_s - sum(spent_s[name] for name in STAGES if name != "detect")
-    return {
-        "video_s": report.video_s,
-        "wall_s": report.wall_s,
-        "real_time": report.video_s / report.wall_s,
-        "analysed_fps": report.analysed / report.wall_s,
-        **{f"{name}_s": spent_s[name] for name in STAGES},
-        "other_s": other_s,
-        "passes": len(report.passes),
-        "cases": len(report.cases),
-    }
+TRACKERS = ("bytetrack.yaml", "botsort.yaml")
+"""The tracker that ours resembles, and the one that the peer takes by itself."""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+", type=Path)
-    parser.add_argument("--cameras", type=Path)
+    parser.add_argument("--fps", type=float, default=8.0, help="analysed frames a second, rounded to a whole stride")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--peer", type=Path, metavar="PYTHON", help="Python of an environment with ultralytics")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {options.repeat} repetitions, medians"
-    )
-    print(
-        f"{'clip':24} {'video':>7} {'wall':>7} {'speed':>6} {'fps':>6} "
-        + " ".join(f"{n:>7}" for n in (*STAGES, "other"))
-    )
-    results = {}
-    for clip in options.clips:
-        runs = [measure(clip, options.cameras) for _ in range(options.repeat)]
-        median = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-        results[str(clip)] = median
-        shares = " ".join(f"{median[f'{n}_s']:6.2f}s" for n in (*STAGES, "other"))
-        print(
-            f"{clip.name[:24]:24} {median['video_s']:6.1f}s {median['wall_s']:6.1f}s {median['real_time']:5.2f}x "
-            f"{median['analysed_fps']:6.1f} {shares}"
-        )
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory {peak_mb:.0f} MB")
+    missing = find_missing(options.peer)
+    results = {clip.name: measure(clip, options, None if missing else options.peer) for clip in options.clips}
+    machine = f"{processor()}, {os.cpu_count()} cores, {date.today()}, medians of {options.repeat}"
+    print(machine, *describe(results), *([f"no peer: {missing}"] if missing else []), sep="\n")
     if options.json:
-        options.json.write_text(json.dumps({"clips": results, "peak_mb": peak_mb}, indent=2), encoding="utf-8")
+        options.json.write_text(json.dumps({"machine": machine, "clips": results}, indent=2), encoding="utf-8")
+
+
+def find_missing(peer: Path | None) -> str | None:
+    """What the peer lacks, in words; None when it can run."""
+    if peer is None:
+        return "name its Python with --peer"
+    if not peer.is_file():
+        return f"{peer} is not there"
+    done = subprocess.run(
+        [peer, "-c", "import ultralytics, lap, onnxruntime"], capture_output=True, text=True, check=False
+    )
+    return done.stderr.strip().splitlines()[-1] if done.returncode else None
+
+
+def measure(clip: Path, options: argparse.Namespace, peer: Path | None) -> dict[str, Any]:
+    """Everything about one clip."""
+    rate, width, height = describe_clip(clip)
+    stride = max(1, round(rate / options.fps))
+    fps = str(rate / stride)
+    staged = run_child("stages", clip, fps)
+    runs: dict[str, list[dict[str, Any]]] = {"whole": [], "floor": []}
+    for _ in range(options.repeat):
+        runs["whole"].append(run_child("whole", clip, fps))
+        runs["floor"].append(run_child("floor", clip, fps, json.dumps(staged["items"])))
+        for tracker in TRACKERS if peer else ():
+            runs.setdefault(f"peer {tracker}", []).append(run_peer(peer, clip, stride, (width, height), tracker))
+    medians = {name: median(found) for name, found in runs.items()}
+    return {"fps": rate / stride, "stride": stride, "stages": staged, **medians}
+
+
+def describe_clip(clip: Path) -> tuple[float, int, int]:
+    """Pictures a second, width and height in px."""
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        return float(stream.average_rate), stream.width, stream.height
+
+
+def run_child(mode: str, clip: Path, *arguments: str) -> dict[str, Any]:
+    """One measurement of ours."""
+    command = [sys.executable, "-m", "scripts.benchmarking.child", mode, str(clip.resolve()), *arguments]
+    return run_json(command, {**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def run_peer(peer: Path, clip: Path, stride: int, size_wh: tuple[int, int], tracker: str) -> dict[str, Any]:
+    """One run of the peer, on as many threads as there are cores."""
+    weights = load_model_file("vehicle_detector")
+    width, height = Letterbox.fit(size_wh[1], size_wh[0], weights.settings.get("input_px", 640)).input_wh
+    script = ROOT / "scripts" / "benchmarking" / "peer.py"
+    arguments = [str(clip.resolve()), str(weights.path), str(stride), f"{width}x{height}", tracker]
+    return run_json([str(peer), str(script), *arguments], {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"})
+
+
+def run_json(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    """What a process prints as its last line."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The median of every number."""
+    return {
+        key: statistics.median(run[key] for run in runs) if isinstance(value, int | float) else value
+        for key, value in runs[0].items()
+    }
+
+
+def describe(results: dict[str, dict[str, Any]]) -> list[str]:
+    """The tables: wholes, ratios, stages."""
+    lines = [
+        f"{'clip':20} {'video':>7} {'wall':>7} {'speed':>6} {'cpu':>7} {'fps':>6} {'peak':>7} {'start':>6}"
+        f" {'floor':>7} {'/floor':>6}"
+    ]
+    for name, found in results.items():
+        whole, floor = found["whole"], found["floor"]
+        fps, speed = whole["analysed"] / whole["wall_s"], whole["video_s"] / whole["wall_s"]
+        lines.append(
+            f"{name[:20]:20} {whole['video_s']:6.1f}s {whole['wall_s']:6.2f}s {speed:5.2f}x {whole['cpu_s']:6.2f}s"
+            f" {fps:6.1f} {whole['peak_mb']:5.0f}MB {whole['first_frame_s']:5.2f}s"
+            f" {floor['floor_s']:6.2f}s {whole['wall_s'] / floor['floor_s']:5.2f}x"
+        )
+    for name, found in results.items():
+        for key, peer in ((k, v) for k, v in found.items() if k.startswith("peer")):
+            ours_s = found["whole"]["wall_s"] / found["whole"]["analysed"]
+            peer_s = peer["wall_s"] / peer["frames"]
+            lines.append(
+                f"{name[:20]:20} {key} {peer['version']}: {1e3 * peer_s:.0f} ms a frame (cpu"
+                f" {1e3 * peer['cpu_s'] / peer['frames']:.0f} ms), ours {1e3 * ours_s:.0f} ms (cpu"
+                f" {1e3 * found['whole']['cpu_s'] / found['whole']['analysed']:.0f} ms): {peer_s / ours_s:.2f}x"
+            )
+    lines.append(f"{'processor time':20} " + " ".join(f"{stage:>9}" for stage in (*STAGES, "other")))
+    for name, found in results.items():
+        staged = found["stages"]
+        spent = [staged["stages_s"].get(stage, 0.0) for stage in STAGES]
+        spent.append(max(0.0, staged["cpu_s"] - sum(spent)))
+        shares = " ".join(f"{s:5.2f}s{100 * s / staged['cpu_s']:3.0f}%" for s in spent)
+        lines.append(f"{name[:20]:20} {shares}")
+        looks = ", ".join(f"{model.removesuffix('.onnx')} {n}" for model, n in sorted(staged["items"].items()))
+        passes = max(1, staged["passes"])
+        lines.append(f"{'':20} {staged['passes']} passes, {staged['looks'] / passes:.1f} looks a pass; runs: {looks}")
+    return lines
+
+
+def processor() -> str:
+    """The processor's name."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class OnnxPlateDetector:
     def _find_anew(self, image: np.ndarray, boxes: Sequence[Box]) -> list[list[PlateBox]]:
         """Both looks: each box as a whole, then closely at its candidates."""
         first = self._look(image, [expand(box, BOX_MARGIN) for box in boxes])
-        candidates = [(i, plate) for i, plates in enumerate(first) for plate in _without_rivals(plates)]
+        candidates = [(i, plate) for i, plates in enumerate(first) for plate in self._hopeful(plates)]
         second = self._look(image, [_window(plate) for _, plate in candidates])
         pairs: list[list[tuple[PlateBox, PlateBox]]] = [[] for _ in boxes]
         for (i, glimpse), close in zip(candidates, second, strict=True):
@@ -171,6 +171,15 @@ class OnnxPlateDetector:
             if confidence >= self._settings.min_confidence and plate.width_px >= self._settings.min_width_px:
                 plates.append(PlateBox(plate.corners, plate.rows, confidence))
         return suppress(plates)[: self._settings.max_plates]
+
+    def _hopeful(self, plates: Sequence[PlateBox]) -> list[PlateBox]:
+        """The candidates of one box (best first) that a sure close look would make a plate, and that rival the best."""
+        return [
+            plate
+            for plate in plates
+            if plate.confidence >= RIVAL_SHARE * plates[0].confidence
+            and self._calibrate(float(np.sqrt(plate.confidence))) >= self._settings.min_confidence
+        ]
 
     def _calibrate(self, confidence: float) -> float:
         bounded = min(max(confidence, 1e-6), 1 - 1e-6)
@@ -268,11 +277,6 @@ def suppress(plates: Sequence[PlateBox]) -> list[PlateBox]:
         if all(distance(plate.centre, k.centre) > max(k.width_px, plate.width_px) / 2 for k in kept):
             kept.append(plate)
     return kept
-
-
-def _without_rivals(plates: Sequence[PlateBox]) -> list[PlateBox]:
-    """The candidates of one box (best first) that could be its plate beside the best one."""
-    return [plate for plate in plates if plate.confidence >= RIVAL_SHARE * plates[0].confidence]
 
 
 def _window(plate: PlateBox) -> Box:

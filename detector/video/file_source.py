@@ -9,11 +9,13 @@ from typing import Self
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import Packet, PacketStore, StreamInfo
+from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe, pts_of
 from detector.video.frame_cutter import FrameCutter
+from detector.video.gated_cutter import GatedCutter
 from detector.video.recording import Recording, presentation_stamps
 from detector.video.ring import PacketRing
-from detector.video.source import SourceCounters
+from detector.video.source import Glance, SourceCounters
 from detector.video.time_basis import clip_time
 
 _TRUNCATED_S = 0.5
@@ -24,6 +26,9 @@ class FileSource:
 
     Opening decodes up to the first picture, so that a file without one is refused at once. Frames come from one pass
     through the file, which can be made once.
+
+    Attributes:
+        gate: holds back what a still scene does not need; None, as at first, for nothing. To be set before iterating.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class FileSource:
         self._probe()
         found = clip_time(self._path, started_at, self._creation_time)
         self._time, self._started_at = found.basis, found.started_at
+        self.gate: PacketGate | None = None
         self._recording: Recording | None = None
         self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._started_at)
         self._end_s = 0.0
@@ -116,8 +122,8 @@ class FileSource:
         """Seconds from the first picture to the end of what has been read so far."""
         return self._end_s
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Analysed frames in time order; a second iteration goes on where the first one stopped."""
+    def __iter__(self) -> Iterator[Frame | Glance]:
+        """Analysed frames in time order, with a gate also glances; another iteration goes on where one stopped."""
         return self._frames
 
     def __enter__(self) -> Self:
@@ -147,15 +153,17 @@ class FileSource:
                     return
         raise SourceError(f"{self._path}: no picture in it can be decoded")
 
-    def _run(self) -> Iterator[Frame]:
-        with Recording(self._path, self._stamps) as self._recording:
+    def _run(self) -> Iterator[Frame | Glance]:
+        with (
+            Recording(self._path, self._stamps) as self._recording,
+            GatedCutter(self._cutter, self._info, self.gate, self._recording.decoder) as cutter,
+        ):
             for packet, raw in self._recording.packets(self._origin_pts):
                 self._ring.append(packet)
-                if not raw.is_discard:  # an edit list hides the picture; the decoder leaves it out
+                if not raw.is_discard:  # an edit list hides the picture
                     self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
-                    self._cutter.send(packet, raw.is_corrupt)
-                yield from self._cutter.decode(self._recording.decoder, raw)
-            yield from self._cutter.decode(self._recording.decoder, None)
+                yield from cutter.take(packet, raw.is_corrupt, raw)
+            yield from cutter.finish()
             self._is_cut = self._recording.ends_in_a_fragment
             self._cutter.lose_before(None)
             self._ring.finish()

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import av
+
 from detector.entities import Frame
 from detector.packets import Packet, StreamInfo
 from detector.video.activity_gate import Need, PacketGate
@@ -14,14 +16,23 @@ from detector.video.source import Glance
 class GatedCutter:
     """Packets in, frames and glances out; a context manager, because it owns decoders."""
 
-    def __init__(self, cutter: FrameCutter, info: StreamInfo, gate: PacketGate | None = None) -> None:
-        """Start before the first packet; without a gate everything passes."""
+    def __init__(
+        self, cutter: FrameCutter, info: StreamInfo, gate: PacketGate | None = None, decoder: Decoder | None = None
+    ) -> None:
+        """Start before the first packet.
+
+        Args:
+            cutter: makes the frames.
+            info: the stream.
+            gate: None: everything passes.
+            decoder: of the stream, not used yet; None makes one.
+        """
         self._cutter = cutter
         self._info = info
         self._gate = gate
         self._damaged: set[int] = set()
         self._stack = ExitStack()
-        self._decoder: Decoder = self._stack.enter_context(open_decoder(info))
+        self._decoder: Decoder = decoder or self._stack.enter_context(open_decoder(info))
         self._glancer: Decoder | None = None
 
     def __enter__(self) -> "GatedCutter":
@@ -32,10 +43,19 @@ class GatedCutter:
         """Close the decoders."""
         self._stack.close()
 
-    def take(self, packet: Packet, is_damaged: bool) -> Iterator[Frame | Glance]:
-        """What the next packet gives: frames in the order of time, and glances."""
+    def take(self, packet: Packet, is_damaged: bool, raw: av.Packet | None = None) -> Iterator[Frame | Glance]:
+        """What the next packet gives: frames in the order of time, and glances.
+
+        Args:
+            packet: the next one.
+            is_damaged: the container's word on it.
+            raw: the same packet as FFmpeg has it, with all that hangs on it; None: it is made anew.
+        """
+        if raw is not None and raw.is_discard:  # an edit list hides the picture, but others may rest on it
+            yield from self._cutter.decode(self._decoder, raw)
+            return
         if self._gate is None:
-            yield from self._decode(packet, is_damaged, is_wanted=True)
+            yield from self._decode(packet, is_damaged, raw)
             return
         if is_damaged:
             self._damaged.add(packet.pts)
@@ -52,7 +72,8 @@ class GatedCutter:
             else:
                 is_step_damaged = step.pts in self._damaged
                 self._damaged.discard(step.pts)
-                yield from self._decode(step, is_step_damaged, is_wanted=need is Need.ANALYSE)
+                as_it_came = raw if step is packet else None
+                yield from self._decode(step, is_step_damaged, as_it_came, is_wanted=need is Need.ANALYSE)
 
     def skip(self) -> None:
         """Packets were left out before the next one."""
@@ -62,9 +83,11 @@ class GatedCutter:
         """What is still in the decoder; what the gate holds back stays there."""
         yield from self._cutter.decode(self._decoder, None)
 
-    def _decode(self, packet: Packet, is_damaged: bool, *, is_wanted: bool) -> Iterator[Frame]:
+    def _decode(
+        self, packet: Packet, is_damaged: bool, raw: av.Packet | None, *, is_wanted: bool = True
+    ) -> Iterator[Frame]:
         self._cutter.send(packet, is_damaged, is_wanted=is_wanted)
-        yield from self._cutter.decode(self._decoder, packet.to_av())
+        yield from self._cutter.decode(self._decoder, raw or packet.to_av())
 
     def _glance(self, packet: Packet) -> Iterator[Glance]:
         """A key frame decoded alone; one that is damaged shows nothing."""

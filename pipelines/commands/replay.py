@@ -25,6 +25,9 @@ def replay(
     output: Output = None,
     database: Database = None,
     as_json: AsJson = False,
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="Analyse every sampled picture, also while nothing moves.")
+    ] = False,
     fleet: Fleet = None,
     gpu_share: GpuShare = 1.0,
 ) -> None:
@@ -43,6 +46,7 @@ def replay(
         started_at=parse_instant(started_at, "--started-at") if started_at is not None else None,
         evidence_root=place.root,
         evidence_url=place.url,
+        every_frame=every_frame,
     )
     if fleet is not None:
         clips = [clip.resolve() for clip in clips]
