@@ -15,13 +15,13 @@ from detector.database.sessions import read_session
 from detector.database.tables import CaseRow, EvidenceRow
 from detector.errors import StorageError
 from detector.evidence.chain import CHAIN, read_chain
-from pipelines.config import resolve_home
+from pipelines.config import PHOTOS_FOLDER, resolve_home
 
 INDEX = "backup.json"
 
 
 def make_backup(engine: Engine, target: Path) -> dict[str, int]:
-    """Copy an SQLite database, the packages of its cases, their chain and the public keys into a new folder.
+    """Copy an SQLite database, packages and photos of its cases, their chain and public keys into a new folder.
 
     Writers may go on meanwhile. Private keys stay where they are: whoever has a backup must not be able to sign.
 
@@ -57,6 +57,8 @@ def make_backup(engine: Engine, target: Path) -> dict[str, int]:
             cases = len(session.scalars(select(CaseRow.case_id)).all())
         copy.dispose()
         _copy_chain(roots, unfinished / "evidence")
+        if (resolve_home() / PHOTOS_FOLDER).is_dir():
+            shutil.copytree(resolve_home() / PHOTOS_FOLDER, unfinished / PHOTOS_FOLDER)
         _copy_public_keys(resolve_home() / "signing", unfinished / "signing")
         files = {str(p.relative_to(unfinished)): _sha256(p) for p in sorted(unfinished.rglob("*")) if _is_kept(p)}
         index = {"made_at": datetime.now(UTC).isoformat(), "files": files}
@@ -90,7 +92,7 @@ def restore_backup(source: Path, home: Path) -> int:
         raise StorageError(f"{home / 'roadwarden.db'} is there already; restore into an empty ROADWARDEN_HOME")
     try:
         home.mkdir(parents=True, exist_ok=True)
-        for name in ("evidence", "signing"):
+        for name in ("evidence", "signing", PHOTOS_FOLDER):
             if (source / name).is_dir():
                 shutil.copytree(source / name, home / name, dirs_exist_ok=True)
         shutil.copy2(source / "roadwarden.db", home / ".roadwarden.db.restoring")

@@ -28,6 +28,10 @@ from pipelines.sightings_config import (
 )
 
 
+PHOTOS_FOLDER = "desk/photos"
+"""Photos that departments sent, in ROADWARDEN_HOME."""
+
+
 def resolve_home() -> Path:
     """Where state lives: `ROADWARDEN_HOME`, or `./var` as seen from where the program was started."""
     return Path(os.environ.get("ROADWARDEN_HOME", "var")).resolve()

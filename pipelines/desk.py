@@ -22,12 +22,13 @@ from detector.observation.plate_grammar import UNSURE, classify
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk, DeskSettings
+from detector.review.photos import PhotoShelf
 from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
 from pipelines.build_dispatch import open_life, read_dispatch
-from pipelines.config import Cameras, resolve_home
+from pipelines.config import PHOTOS_FOLDER, Cameras, resolve_home
 from pipelines.configuration_store import ConfigurationStore
 from pipelines.desk_cameras import CurrentCameras, DeskConfiguration, HttpWorkers
 from pipelines.evidence_place import fetch_package
@@ -154,6 +155,7 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         cases=CaseStore(engine),
         life=open_life(engine, dispatch),
         shelf=EvidenceShelf(plan.evidence_root, fetch_package),
+        photos=open_photos(),
         law=load_law(),
         clocks=load_clocks(),
         suggest=dispatch.suggest,
@@ -165,6 +167,11 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         signing_keys=KeyFolder(home / "signing").list,
         settings=settings,
     )
+
+
+def open_photos() -> PhotoShelf:
+    """Photos that departments sent, in this home folder."""
+    return PhotoShelf(resolve_home() / PHOTOS_FOLDER)
 
 
 def open_app(engine: Engine, plan: DeskPlan) -> FastAPI:

@@ -72,7 +72,7 @@ def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[De
 
 
 def delete_expired(
-    engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime, remove: Callable[[str], None]
+    engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime, remove: Callable[[Deletion], None]
 ) -> int:
     """Delete cases with their packages and messages; each leaves a line in the log with the hash of its manifest.
 
@@ -84,7 +84,7 @@ def delete_expired(
         expired: what `find_expired` found.
         by: who deletes.
         now: aware.
-        remove: deletes a package, given its place; one that is gone already is no fault.
+        remove: deletes the package and whatever else is kept of a case; what is gone already is no fault.
 
     Returns:
         How many were deleted; a case that was reopened in the meantime stays.
@@ -103,8 +103,7 @@ def delete_expired(
             session.execute(delete(OutboxRow).where(OutboxRow.case_id == item.case_id))
             session.delete(case)
         count += 1
-        if item.folder is not None:
-            remove(item.folder)
+        remove(item)
     return count
 
 

@@ -9,6 +9,7 @@ from detector.entities import Action, Camera, Case, CaseEvent, CaseStatus, Regis
 from detector.errors import EvidenceError
 from detector.registers.store import RegisterStore
 from detector.review.looks import describe_player, find_characters, find_moments
+from detector.review.photos import from_details
 from detector.review.queries.case import find_colleagues, find_surroundings, find_units
 from detector.review.queries.openings import PURPOSES, find_purpose, open_originals
 from detector.review.queries.tasks import find_task
@@ -53,6 +54,7 @@ def gather(view: View, case_id: str) -> dict[str, Any]:
     return {
         "case": case, "around": around, "package": package, "fault": fault, "purpose": purpose, "purposes": PURPOSES,
         "events": events, "actions": _usable(actions, around.is_mine, case.status), "reasons": list(RejectReason),
+        "feedback": [(event, from_details(event.details)) for event in events if event.action == Action.GIVE_FEEDBACK],
         "last": max((event.event_id for event in events), default=0), "needs": {a: BY_ACTION[a].needs for a in actions},
         "now": desk.now(), "due_at": desk.clocks.due(step, since) if step else None,
         "moments": find_moments(manifest) if manifest else [], "undo": _undo(view, events),

@@ -15,6 +15,7 @@ from detector.entities import Camera, Case
 from detector.review.accounts import AccountStore
 from detector.review.camera_desk import CameraConfiguration, Workers
 from detector.review.limits import RateLimits
+from detector.review.photos import PhotoShelf
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import SingleSignOn
 from detector.review.visitors import SessionStore
@@ -49,6 +50,7 @@ class Desk:
         engine: of the case database.
         life: the one door through which cases change; with its listeners.
         shelf: the evidence folder.
+        photos: what departments send with their feedback.
         cameras: as configured here; empty on a machine that knows none.
         suggest: departments for a case, the responsible one first; a person decides.
         is_plate: whether a text is a complete plate by the grammar.
@@ -66,6 +68,7 @@ class Desk:
     cases: CaseStore
     life: LifeCycle
     shelf: EvidenceShelf
+    photos: PhotoShelf
     law: Law
     clocks: Clocks
     suggest: Callable[[Case], Sequence[str]]

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from detector.cases.clocks import load_clocks
-from detector.cases.keeping import Lifetimes, cut_audit, delete_expired, find_expired
+from detector.cases.keeping import Deletion, Lifetimes, cut_audit, delete_expired, find_expired
 from detector.cases.lateness import SYSTEM, escalate, find_late
 from detector.cases.law import load_law
 from detector.cases.life_cycle import LifeCycle
@@ -131,6 +131,13 @@ def keep(
 
     Example: roadwarden cases keep --dry-run
     """
+    from pipelines.desk import open_photos
+
+    def remove(item: Deletion) -> None:
+        if item.folder is not None:
+            remove_package(item.folder)
+        open_photos().remove_case(item.case_id)
+
     engine, now = open_engine(database), datetime.now(UTC)
     lifetimes = Lifetimes(rejected_days, ended_days, audit_days)
     expired = find_expired(engine, lifetimes, now)
@@ -139,7 +146,7 @@ def keep(
             print(f"would delete {item.case_id}: {item.status.value} since {item.since.astimezone(BEIJING):%Y-%m-%d}")
         print(f"{len(expired)} cases would be deleted")
         return
-    cases = delete_expired(engine, expired, SYSTEM, now, remove_package)
+    cases = delete_expired(engine, expired, SYSTEM, now, remove)
     lines = cut_audit(engine, lifetimes, SYSTEM, now)
     print(f"deleted: {cases} cases, {lines} lines of the audit log")
     settings = load_configuration(None, database).evidence

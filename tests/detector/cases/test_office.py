@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from detector.cases import audit
 from detector.cases.clocks import Calendar, load_clocks
-from detector.cases.keeping import Lifetimes, cut_audit, delete_expired, find_expired
+from detector.cases.keeping import Deletion, Lifetimes, cut_audit, delete_expired, find_expired
 from detector.cases.lateness import SYSTEM, escalate, find_late
 from detector.cases.law import load_law
 from detector.cases.life_cycle import LifeCycle
@@ -39,6 +39,11 @@ from tests.detector.cases.case_files import (
 )
 
 ANSWERED = tuple((Action.GIVE_FEEDBACK, unit, {"reason": "已处理"}) for unit in (URBAN, HOUSING))
+
+
+def remove_folder(item: Deletion) -> None:
+    """What the program does with a package."""
+    shutil.rmtree(str(item.folder))
 
 
 @pytest.fixture
@@ -248,7 +253,7 @@ class TestKeeping:
         assert find_expired(engine, Lifetimes(), clock.at + timedelta(days=29)) == []
         expired = find_expired(engine, Lifetimes(), later)
         assert [(d.case_id, d.status) for d in expired] == [("RW-2", CaseStatus.REJECTED)]
-        assert delete_expired(engine, expired, SYSTEM, later, shutil.rmtree) == 1
+        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == 1
         assert not folder.exists()
         assert {case.case_id for case in store.list()} == {"RW-1", "RW-3"}
         last = life.history("RW-2")[-1]
@@ -269,7 +274,7 @@ class TestKeeping:
         expired = find_expired(engine, Lifetimes(), later)
         assert [d.case_id for d in expired] == ["RW-1"]
         do(life, (Action.REOPEN, SUPERVISOR, {"reason": "新证据"}))
-        assert delete_expired(engine, expired, SYSTEM, later, shutil.rmtree) == 0
+        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == 0
         assert CaseStore(engine).get("RW-1").status is CaseStatus.REOPENED
 
     def test_the_log_is_cut_at_its_lifetime_and_stays_whole(
@@ -279,7 +284,7 @@ class TestKeeping:
         do(life, (Action.CLAIM, REVIEWER), (Action.REJECT, REVIEWER, {"reason": "empty"}))
         later = clock.at + timedelta(days=1200)
         assert cut_audit(engine, Lifetimes(), SYSTEM, later) == 0
-        delete_expired(engine, find_expired(engine, Lifetimes(), later), SYSTEM, later, shutil.rmtree)
+        delete_expired(engine, find_expired(engine, Lifetimes(), later), SYSTEM, later, remove_folder)
         assert cut_audit(engine, Lifetimes(), SYSTEM, later) == 2
         assert audit.verify(engine) == audit.AuditReport(2, ())
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from detector.review.app import make_app
 from detector.review.desk import Desk
 from tests.conftest import require
+from tests.detector.review.browser import Open, make_opener
 from tests.detector.review.desk import Clock, copy_desk, make_template, serve
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -59,3 +60,9 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any, served: tuple[Desk, str]) -> Iterator[Open]:
+    """Opens a page of the desk in a browser, signed in as somebody."""
+    yield from make_opener(chromium, *served)

@@ -32,6 +32,7 @@ from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk
 from detector.review.guard import CSRF_HEADER, SESSION_COOKIE
+from detector.review.photos import PhotoShelf
 from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
 from detector.review.visitors import SessionStore
@@ -133,7 +134,7 @@ def open_desk(engine: Engine, evidence: Path, clock: Clock | None = None, **give
     return Desk(
         engine=engine, accounts=AccountStore(engine, codes=SecondFactor(KEY), **timed),
         sessions=SessionStore(engine, **timed), cases=CaseStore(engine), life=LifeCycle(engine, **timed),
-        shelf=EvidenceShelf(evidence), law=load_law(), clocks=load_clocks(), suggest=lambda case: ["jlp-cg", "jlp-zj"],
+        shelf=EvidenceShelf(evidence), photos=PhotoShelf(evidence.parent / "photos"), law=load_law(), clocks=load_clocks(), suggest=lambda case: ["jlp-cg", "jlp-zj"],
         is_plate=lambda text: UNSURE not in text and classify(text) is not None, **timed,
         **given,
     )  # fmt: skip
