@@ -5,7 +5,8 @@
     ├── SourceError           footage cannot be opened or holds no video (names the file)
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
-    │   └── UnknownCase           there is no such case
+    │   ├── UnknownCase           there is no such case
+    │   └── Overtaken             what somebody acts on is not there, or not as it was (names it)
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
     ├── LeaseLost             another worker of the fleet watches the camera now (names it)
     ├── AccessDenied          a person who is not let in, or may not do that
@@ -39,6 +40,10 @@ class StorageError(RoadwardenError):
 
 class UnknownCase(StorageError):
     """There is no such case in the database; the message names it."""
+
+
+class Overtaken(StorageError):
+    """A lead, entry or interception that somebody acts on is gone, taken or closed; the message names it."""
 
 
 class EvidenceError(RoadwardenError):

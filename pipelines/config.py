@@ -27,7 +27,6 @@ from pipelines.sightings_config import (
     find_unknown_cameras,
 )
 
-
 PHOTOS_FOLDER = "desk/photos"
 """Photos that departments sent, in ROADWARDEN_HOME."""
 

@@ -19,6 +19,9 @@ from detector.cases.store import CaseStore
 from detector.errors import ConfigurationError, StorageError
 from detector.evidence.keys import KeyFolder
 from detector.observation.plate_grammar import UNSURE, classify
+from detector.patterns.interceptions import InterceptionStore
+from detector.patterns.leads import LeadStore
+from detector.patterns.roads import RoadGraph
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk, DeskSettings
@@ -28,6 +31,7 @@ from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
 from pipelines.build_dispatch import open_life, read_dispatch
+from pipelines.build_sightings import open_sightings, open_watch_list
 from pipelines.config import PHOTOS_FOLDER, Cameras, resolve_home
 from pipelines.configuration_store import ConfigurationStore
 from pipelines.desk_cameras import CurrentCameras, DeskConfiguration, HttpWorkers
@@ -156,6 +160,10 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         life=open_life(engine, dispatch),
         shelf=EvidenceShelf(plan.evidence_root, fetch_package),
         photos=open_photos(),
+        leads=LeadStore(engine),
+        watch=open_watch_list(engine),
+        interceptions=InterceptionStore(engine, RoadGraph(plan.cameras.sightings.roads)),
+        sightings=open_sightings(plan.cameras, engine),
         law=load_law(),
         clocks=load_clocks(),
         suggest=dispatch.suggest,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import InterceptionRow
 from detector.entities import Interception, InterceptionOutcome, LaterSighting, NextCamera
-from detector.errors import StorageError
+from detector.errors import Overtaken, StorageError
 from detector.patterns.matching import Hit
 from detector.patterns.roads import RoadGraph
 
@@ -115,7 +115,7 @@ class InterceptionStore:
         with write_session(self._engine) as session:
             row = _get(session, interception_id)
             if row.acknowledged_at is not None:
-                raise StorageError(f"interception {interception_id} is taken already, by {row.acknowledged_by}")
+                raise Overtaken(f"interception {interception_id} is taken already, by {row.acknowledged_by}")
             row.acknowledged_by, row.acknowledged_at = person, datetime.now(UTC)
             return to_interception(row)
 
@@ -128,7 +128,7 @@ class InterceptionStore:
         with write_session(self._engine) as session:
             row = _get(session, interception_id)
             if row.outcome is not None:
-                raise StorageError(f"interception {interception_id} is closed already: {row.outcome}")
+                raise Overtaken(f"interception {interception_id} is closed already: {row.outcome}")
             row.outcome, row.outcome_by, row.outcome_at = outcome.value, person, datetime.now(UTC)
             return to_interception(row)
 
@@ -209,5 +209,5 @@ def _next_camera(item: dict[str, Any]) -> NextCamera:
 def _get(session: Session, interception_id: str, *, locked: bool = True) -> InterceptionRow:
     row = session.get(InterceptionRow, interception_id, with_for_update=locked)
     if row is None:
-        raise StorageError(f"no interception {interception_id}; `roadwarden watch hits` shows what there is")
+        raise Overtaken(f"no interception {interception_id}; `roadwarden watch hits` shows what there is")
     return row

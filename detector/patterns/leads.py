@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, func, or_, select
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import LeadRow
 from detector.entities import BEIJING, Lead, LeadKind, LeadOutcome, Reason, TimelineEntry
-from detector.errors import StorageError
+from detector.errors import Overtaken, StorageError
 from detector.patterns.scanning import Suspect
 
 
@@ -72,7 +72,7 @@ class LeadStore:
         with read_session(self._engine) as session:
             row = session.get(LeadRow, lead_id)
             if row is None:
-                raise StorageError(f"no lead {lead_id}; `roadwarden leads list` shows what there is")
+                raise Overtaken(f"no lead {lead_id}; `roadwarden leads list` shows what there is")
             return to_lead(row)
 
     def list(self, limit: int, *, kind: LeadKind | None = None, is_open: bool | None = None) -> Sequence[Lead]:
@@ -97,9 +97,9 @@ class LeadStore:
         with write_session(self._engine) as session:
             row = session.get(LeadRow, lead_id, with_for_update=True)
             if row is None:
-                raise StorageError(f"no lead {lead_id}; `roadwarden leads list` shows what there is")
+                raise Overtaken(f"no lead {lead_id}; `roadwarden leads list` shows what there is")
             if row.outcome is not None:
-                raise StorageError(f"lead {lead_id} is closed already: {row.outcome}, by {row.outcome_by}")
+                raise Overtaken(f"lead {lead_id} is closed already: {row.outcome}, by {row.outcome_by}")
             row.outcome, row.outcome_by, row.outcome_at = outcome.value, person, datetime.now(UTC)
             return to_lead(row)
 

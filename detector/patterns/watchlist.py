@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import AccountRow, DispositionRow, InterceptionRow, OutboxRow, WatchEntryRow
 from detector.entities import Actor, Role, WatchEntry, WatchRequest, WatchStatus
-from detector.errors import AccessDenied, StorageError
+from detector.errors import AccessDenied, Overtaken, StorageError
 
 LONGEST_DAYS = 180
 """For which an entry may stand; a longer need is applied for again."""
@@ -116,7 +116,7 @@ class WatchList:
             row = _get(session, entry_id)
             status = to_entry(row).status(datetime.now(UTC))
             if status is not WatchStatus.REQUESTED:
-                raise StorageError(f"watch-list entry {entry_id} is {status.value}, not waiting for approval")
+                raise Overtaken(f"watch-list entry {entry_id} is {status.value}, not waiting for approval")
             if _is_one_person(session, second, row.applicant):
                 raise AccessDenied(
                     f"watch-list entry {entry_id} was applied for by {row.applicant}; another person must approve"
@@ -138,7 +138,7 @@ class WatchList:
             name = _prove(session, person, REVOKE).account
             row = _get(session, entry_id)
             if row.revoked_at is not None:
-                raise StorageError(f"watch-list entry {entry_id} is revoked already")
+                raise Overtaken(f"watch-list entry {entry_id} is revoked already")
             row.revoked_by, row.revoked_at, row.revoke_reason = name, datetime.now(UTC), reason.strip()
             self._note(session, person, "watch_revoke", row)
             return to_entry(row)
@@ -231,5 +231,5 @@ def _is_one_person(session: Session, approver: AccountRow, applicant: str) -> bo
 def _get(session: Session, entry_id: str, *, locked: bool = True) -> WatchEntryRow:
     row = session.get(WatchEntryRow, entry_id, with_for_update=locked)
     if row is None:
-        raise StorageError(f"no watch-list entry {entry_id}; `roadwarden watch list` shows what there is")
+        raise Overtaken(f"no watch-list entry {entry_id}; `roadwarden watch list` shows what there is")
     return row

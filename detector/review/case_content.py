@@ -105,6 +105,14 @@ def find_package(view: View, case: Case) -> tuple[Package | None, str | None]:
         return None, str(error)
 
 
+def find_masked(view: View, case: Case) -> str | None:
+    """Address of a picture of the vehicle that everybody who may see the case may see; None where there is none."""
+    package, _ = find_package(view, case)
+    names = package.masked() if package else []
+    best = next((name for name in names if name.startswith("vehicle")), names[0] if names else None)
+    return f"/cases/{case.case_id}/files/{best}" if best else None
+
+
 def _usable(actions: list[Action], is_mine: bool, status: CaseStatus) -> list[Action]:
     """Reviewers decide what they hold; everything else is as the table of transitions says."""
     if is_mine:

@@ -12,6 +12,9 @@ from detector.cases.law import Law
 from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.entities import Camera, Case
+from detector.patterns.interceptions import InterceptionStore
+from detector.patterns.leads import LeadStore
+from detector.patterns.watchlist import WatchList
 from detector.review.accounts import AccountStore
 from detector.review.camera_desk import CameraConfiguration, Workers
 from detector.review.limits import RateLimits
@@ -19,6 +22,7 @@ from detector.review.photos import PhotoShelf
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import SingleSignOn
 from detector.review.visitors import SessionStore
+from detector.sightings.store import SightingStore
 
 
 def _now() -> datetime:
@@ -51,6 +55,8 @@ class Desk:
         life: the one door through which cases change; with its listeners.
         shelf: the evidence folder.
         photos: what departments send with their feedback.
+        watch: the watch list; its acts stand in the audit log.
+        sightings: who passed where; every search in it is written down.
         cameras: as configured here; empty on a machine that knows none.
         suggest: departments for a case, the responsible one first; a person decides.
         is_plate: whether a text is a complete plate by the grammar.
@@ -69,6 +75,10 @@ class Desk:
     life: LifeCycle
     shelf: EvidenceShelf
     photos: PhotoShelf
+    leads: LeadStore
+    watch: WatchList
+    interceptions: InterceptionStore
+    sightings: SightingStore
     law: Law
     clocks: Clocks
     suggest: Callable[[Case], Sequence[str]]

@@ -10,6 +10,7 @@ from detector.errors import (
     Conflict,
     EvidenceError,
     LifeCycleError,
+    Overtaken,
     RoadwardenError,
     StorageError,
 )
@@ -19,6 +20,7 @@ MEANINGS: tuple[tuple[type[RoadwardenError], int, str], ...] = (
     (LifeCycleError, 409, "error.not_possible"),
     (AccessDenied, 403, "error.denied"),
     (EvidenceError, 404, "error.evidence"),
+    (Overtaken, 409, "error.overtaken"),
     (StorageError, 503, "error.storage"),
     (RoadwardenError, 400, "error.refused"),
 )

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import File, Form, UploadFile
 from starlette.responses import FileResponse, Response
 
-from detector.entities import Action, Case, Role
+from detector.entities import Action, Role
 from detector.review.access import allow, page_router
-from detector.review.case_content import find_package
+from detector.review.case_content import find_masked
 from detector.review.photos import PHOTOS_MOST, UPLOAD_BYTES, from_details, to_details
 from detector.review.queries.department import find_tasks
 from detector.review.refusals import Refusal
-from detector.review.view import CurrentView, Link, View
+from detector.review.view import CurrentView, Link
 
 router = page_router()
 LINKS = (Link("show_tasks", "department.title", 15),)
@@ -24,7 +24,7 @@ Reason = Annotated[str, Form(min_length=2, max_length=500)]
 def show_tasks(view: CurrentView) -> Response:
     """Everything that waits for the unit, and what it has done lately."""
     tasks = find_tasks(view.desk.engine, view.visitor, view.desk.now())
-    pictures = {task.case.case_id: _picture(view, task.case) for task in tasks if task.is_open}
+    pictures = {task.case.case_id: find_masked(view, task.case) for task in tasks if task.is_open}
     return view.page("department.html", tasks=tasks, pictures=pictures, now=view.desk.now(), most=PHOTOS_MOST)
 
 
@@ -73,11 +73,3 @@ def send_photo(view: CurrentView, case_id: str, name: str) -> Response:
         raise Refusal(404, "error.evidence", name)
     path = view.desk.photos.open(case_id, photo)
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": f"private, max-age={KEEP_S}"})
-
-
-def _picture(view: View, case: Case) -> str | None:
-    """Address of a masked picture of the vehicle; None where there is none."""
-    package, _ = find_package(view, case)
-    names = package.masked() if package else []
-    best = next((name for name in names if name.startswith("vehicle")), names[0] if names else None)
-    return f"/cases/{case.case_id}/files/{best}" if best else None

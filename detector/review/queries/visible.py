@@ -1,9 +1,12 @@
 """Which cases a person may see: those of the own districts, and for departments those dispatched to the own unit."""
 
+from collections.abc import Iterable, Mapping
+
 from sqlalchemy import ColumnElement, Engine, and_, exists, or_, select, true
 
 from detector.database.sessions import read_session
-from detector.database.tables import AssignmentRow, CaseRow
+from detector.database.tables import AccountRow, AssignmentRow, CaseRow
+from detector.entities import Camera
 from detector.review.visitors import Visitor
 
 
@@ -25,3 +28,23 @@ def sees_case(engine: Engine, visitor: Visitor, case_id: str) -> bool:
         return (
             session.scalar(select(CaseRow.case_id).where(CaseRow.case_id == case_id, visible_to(visitor))) is not None
         )
+
+
+def sees_places(visitor: Visitor, cameras: Mapping[str, Camera], camera_ids: Iterable[str]) -> bool:
+    """Whether something that touches these cameras concerns a person's districts.
+
+    Args:
+        visitor: who.
+        cameras: as configured; one that is not, or has no district, is for those who see all.
+        camera_ids: one in the own districts is enough.
+    """
+    own = visitor.districts
+    return own is None or any(c in cameras and cameras[c].district in own for c in camera_ids)
+
+
+def find_names(engine: Engine, accounts: Iterable[str | None]) -> dict[str | None, str]:
+    """Names of the people behind accounts; the account itself where nobody has it."""
+    wanted = {account for account in accounts if account}
+    with read_session(engine) as session:
+        known = session.execute(select(AccountRow.account, AccountRow.name).where(AccountRow.account.in_(wanted))).all()
+    return {account: account for account in wanted} | dict(known)

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,10 +25,13 @@ from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.database.sessions import write_session
 from detector.database.tables import AccountRow, UnitRow
-from detector.entities import Action, Actor, Case, CaseStatus, Role, VehicleType
+from detector.entities import Action, Actor, Camera, Case, CaseStatus, Road, Role, VehicleType
 from detector.evidence.masks import SceneObjects
 from detector.evidence.package import write_package
 from detector.observation.plate_grammar import UNSURE, classify
+from detector.patterns.interceptions import InterceptionStore
+from detector.patterns.leads import LeadStore
+from detector.patterns.roads import RoadGraph
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk
@@ -36,6 +40,9 @@ from detector.review.photos import PhotoShelf
 from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
 from detector.review.visitors import SessionStore
+from detector.sightings.keys import Keyring
+from detector.sightings.store import SightingStore, StoreSettings
+from pipelines.build_sightings import open_watch_list
 from tests.detector.evidence.makers import FakeClip, make_request
 from tests.footage import ClipSpec, write
 
@@ -54,6 +61,11 @@ NAMES = {
     Role.REVIEWER: "李明", Role.LEGAL: "王芳", Role.DISPATCHER: "陈静", Role.DEPARTMENT: "周强",
     Role.SUPERVISOR: "郑毅", Role.ADMINISTRATOR: "赵敏", Role.AUDITOR: "孙伟",
 }  # fmt: skip
+CAMERAS = {
+    "gate": Camera("gate", "九龙坡区杨家坪环道", district=OWN), "ring": Camera("ring", "石桥铺立交", district=OWN),
+    "tunnel": Camera("tunnel", "巴南区渝南大道", district=OTHER), "far": Camera("far", "鱼洞老街", district=OTHER),
+}  # fmt: skip
+ROADS = RoadGraph((Road("gate", "ring", 3000.0, 120.0, 600.0), Road("gate", "tunnel", 9000.0, 400.0, 1500.0)))
 SYSTEM = Actor("system", "system", "", frozenset({Role.SYSTEM}))
 
 
@@ -134,9 +146,14 @@ def open_desk(engine: Engine, evidence: Path, clock: Clock | None = None, **give
     return Desk(
         engine=engine, accounts=AccountStore(engine, codes=SecondFactor(KEY), **timed),
         sessions=SessionStore(engine, **timed), cases=CaseStore(engine), life=LifeCycle(engine, **timed),
-        shelf=EvidenceShelf(evidence), photos=PhotoShelf(evidence.parent / "photos"), law=load_law(), clocks=load_clocks(), suggest=lambda case: ["jlp-cg", "jlp-zj"],
+        shelf=EvidenceShelf(evidence), photos=PhotoShelf(evidence.parent / "photos"),
+        leads=LeadStore(engine), watch=open_watch_list(engine), interceptions=InterceptionStore(engine, ROADS),
+        sightings=SightingStore(
+            StoreSettings(evidence.parent / "sightings"), engine, Keyring(evidence.parent / "keys", 30)
+        ),
+        law=load_law(), clocks=load_clocks(), suggest=lambda case: ["jlp-cg", "jlp-zj"],
         is_plate=lambda text: UNSURE not in text and classify(text) is not None, **timed,
-        **given,
+        **{"cameras": CAMERAS, **given},
     )  # fmt: skip
 
 
@@ -184,7 +201,9 @@ class DeskClient:
             ) as client:
                 return await client.request(method, path, **settings)
 
-        response = anyio.run(send)
+        # A thread of its own: a browser that a test has opened keeps an event loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            response = thread.submit(anyio.run, send).result()
         self.cookies.update(response.cookies)
         return response
 

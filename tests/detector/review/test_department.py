@@ -166,7 +166,9 @@ def test_photos_go_with_their_case(department: DeskClient, desk: Desk, clock: Cl
     assert not (desk.photos.root / OWN_CASE).exists()
 
 
-def test_an_officer_answers_with_a_photo_on_a_phone_by_keyboard(open_page: Open, served: tuple[Desk, str], tmp_path) -> None:
+def test_an_officer_answers_with_a_photo_on_a_phone_by_keyboard(
+    open_page: Open, served: tuple[Desk, str], tmp_path
+) -> None:
     """Accept, write, attach, send; nothing is wider than the phone, and the photo stands on the case's page."""
     desk, _ = served
     confirm(desk, OWN_CASE)
@@ -185,4 +187,7 @@ def test_an_officer_answers_with_a_photo_on_a_phone_by_keyboard(open_page: Open,
     page.wait_for_selector(".ended")
     assert desk.cases.get(OWN_CASE).status is CaseStatus.FEEDBACK
     page.goto(f"/cases/{OWN_CASE}")
-    assert page.wait_for_selector("#feedback img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1200
+    assert (
+        page.wait_for_selector("#feedback img").evaluate("image => image.decode().then(() => image.naturalWidth)")
+        == 1200
+    )
