@@ -43,7 +43,8 @@ ANSWERED = tuple((Action.GIVE_FEEDBACK, unit, {"reason": "已处理"}) for unit 
 
 def remove_folder(item: Deletion) -> None:
     """What the program does with a package."""
-    shutil.rmtree(str(item.folder))
+    if item.folder is not None:
+        shutil.rmtree(item.folder)
 
 
 @pytest.fixture
