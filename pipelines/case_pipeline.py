@@ -218,9 +218,12 @@ class CasePipeline:
         pending = self._pending[pass_id]
         while pass_id in self._pending:
             if pending.job is not None:
-                if not pending.job.done():
+                if pending.job.done():
+                    self._collect(pending)
+                elif is_ready and pending.writing is _Job.ALERT:
+                    pending.job = pending.writing = None  # evidence waits for no database that does not answer
+                else:
                     return
-                self._collect(pending)
             elif monotonic() < pending.retry_at or not self._begin_next(pending, is_ready):
                 return
 

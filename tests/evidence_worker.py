@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.evidence.keys import KeyFolder
@@ -38,11 +40,11 @@ class TellingJournal(Journal):
         print("noted", facts.case_id, flush=True)
 
 
-def make_desk(folder: Path) -> CaseDesk:
-    """What judges and keeps, with scripted models and signed packages."""
+def make_desk(folder: Path, engine: Engine | None = None) -> CaseDesk:
+    """What judges and keeps, with scripted models and signed packages; None for a database in the folder."""
     provenance = Provenance((ModelRecord("scripted", "1", "0" * 64),), "0" * 64, "test")
     packages = PackageMaker(folder / "evidence", provenance, KeyFolder(folder / "signing").signer())
-    store = CaseStore(open_database(f"sqlite:///{folder / 'cases.db'}"))
+    store = CaseStore(engine or open_database(f"sqlite:///{folder / 'cases.db'}"))
     return CaseDesk(ViolationPipeline(make_models(), ByteTracker), packages, store, None)
 
 

@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, make_url
 
+from detector.database.engine import open_database
 from detector.evidence.chain import check_chain
 from detector.evidence.verify import verify_package
 from detector.video.segment_ring import SegmentRing
@@ -20,6 +24,7 @@ from pipelines import case_pipeline
 from pipelines.case_pipeline import CasePipeline
 from pipelines.workers import Workers
 from tests.evidence_worker import BEGAN, make_desk, pass_once, recover
+from tests.fault_proxy import FaultProxy
 from tests.scripted_truck import write_truck
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +104,51 @@ def test_a_disk_that_was_full_loses_nothing(
     finish(cases)
     (case,) = desk.store.list()
     assert verify_package(Path(case.evidence.folder)).is_intact
+
+
+@pytest.fixture
+def distant_database(postgresql_url: str) -> Iterator[tuple[Engine, FaultProxy]]:
+    """A PostgreSQL server behind a proxy, so that it can go away for this test alone."""
+    port = make_url(postgresql_url).port
+    proxy = FaultProxy(port)
+    engine = open_database(postgresql_url.replace(f":{port}/", f":{proxy.port}/"))
+    yield engine, proxy
+    engine.dispose()
+    proxy.refuse()
+
+
+@pytest.mark.parametrize("how", ["refuses", "hangs"])
+def test_a_database_that_is_gone_holds_up_neither_judging_nor_sealing(
+    how: str,
+    clip: Path,
+    tmp_path: Path,
+    workers: Workers,
+    distant_database: tuple[Engine, FaultProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two passes are judged and their packages stand while it is away; then both cases are there, once."""
+    monkeypatch.setattr(case_pipeline, "RETRY_S", 0.1)
+    engine, server = distant_database
+    desk = make_desk(tmp_path, engine)
+    (server.refuse if how == "refuses" else partial(server.stall, True))()
+    rings = [SegmentRing(tmp_path / "ring" / "gate" / str(number)) for number in range(2)]
+    passed = [
+        pass_once(desk, clip, ring, BEGAN + timedelta(minutes=number), workers) for number, ring in enumerate(rings)
+    ]
+    for _ in range(300):
+        for cases in passed:
+            cases.finish()
+        if len(list((tmp_path / "evidence").glob("RW-*/manifest.json"))) == 2:
+            break
+        time.sleep(0.1)
+    assert len(list((tmp_path / "evidence").glob("RW-*/manifest.json"))) == 2
+    assert all(cases.has_pending for cases in passed)
+    assert len(list((tmp_path / "ring").rglob("*.pending.json"))) == 2
+    (server.accept if how == "refuses" else partial(server.stall, False))()
+    for cases in passed:
+        finish(cases)
+    stored = desk.store.list()
+    assert len(stored) == 2
+    assert all(verify_package(Path(case.evidence.folder)).is_intact for case in stored)
+    assert check_chain(tmp_path / "evidence") == []
+    assert list((tmp_path / "ring").rglob("*.pending.json")) == []
