@@ -6,7 +6,7 @@ Makes two films of the demo clip (pictures shown twice: 12.5 become 25 a second)
 RTSP server (`tests/rtsp_server.py`), runs `roadwarden run` as a process of its own, and reads its `/status`:
 
     busy   the clip over and over: two to three vehicles in view all the time, a violation each 12 s
-    idle   45 s of empty road under noise, then the clip, each camera at another point of it
+    idle   150 s of empty road under noise, then the clip (8 % of the time), each camera at another point of it
 
 What gates learn from their first passes is given to them, as after a restart. A camera is sustained when it lost no
 more than 5 % of its frames; alerts count from the capture of the picture that decided to the stored case.
@@ -37,7 +37,7 @@ from scripts.benchmarking.still_film import FilmPlan, write_film, write_loop
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = ROOT / "demo" / "demo.mp4"
-STILL_S = 45.0
+STILL_S, STILL_LAPS = 10.0, 15
 ANALYSIS_FPS = 8.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -106,29 +106,31 @@ def measure(folder: Path, films: Path, options: argparse.Namespace) -> tuple[Sam
 def make_films(folder: Path, films: Path, options: argparse.Namespace) -> dict[str, Path]:
     """The film of each camera by mount, long enough for the run; and what the gates of idle ones have learned."""
     seconds = options.warm_up + options.seconds + 60
-    busy, idle = films / "busy.mp4", films / "idle.mp4"
-    write_film(FilmPlan(CLIP, 0.0, 1), busy)
-    ((starts_s, ends_s),) = write_film(FilmPlan(CLIP, STILL_S, 1), idle)
+    busy, still = films / "busy.mp4", films / "still.mp4"
+    ((_, busy_s),) = write_film(FilmPlan(CLIP, 0.0, 1), busy)
+    write_film(FilmPlan(CLIP, STILL_S, 0), still)
+    idle = [still] * STILL_LAPS + [busy]
+    lap_s = STILL_S * STILL_LAPS + busy_s
     mounts = {}
     for number in range(options.busy):
-        skip_s = 12.4 * number / max(1, options.busy)
-        mounts[f"busy-{number}"] = write_loop(busy, folder / f"busy-{number}.mp4", seconds, skip_s)
+        skip_s = (busy_s - 2) * number / max(1, options.busy)
+        mounts[f"busy-{number}"] = write_loop([busy], folder / f"busy-{number}.mp4", seconds, skip_s)
     for number in range(options.idle):
-        skip_s = ends_s * number / options.idle
+        skip_s = (lap_s - 2) * number / options.idle
         mounts[f"idle-{number}"] = write_loop(idle, folder / f"idle-{number}.mp4", seconds, skip_s)
-    level = learn(idle, starts_s)
+    level = learn(busy)
     ring = folder / "home" / "ring"
     ring.mkdir(parents=True)
     (ring / FILE).write_text(json.dumps({name: level for name in mounts if name.startswith("idle")}), encoding="utf-8")
     return mounts
 
 
-def learn(film: Path, starts_s: float) -> list[float]:
-    """Bytes a second when the clip begins in a film; as often as a gate must have seen a pass."""
+def learn(film: Path) -> list[float]:
+    """Bytes a second in a film's first second; as often as a gate must have seen a pass."""
     with av.open(str(film)) as container:
         video = container.streams.video[0]
         packets = [(float(p.pts * p.time_base), p.size) for p in container.demux(video) if p.size and not p.is_keyframe]
-    rates = [sum(z for t, z in packets if at < t <= at + WINDOW_S) / WINDOW_S for at in (starts_s, starts_s + 0.5)]
+    rates = [sum(z for t, z in packets if at < t <= at + WINDOW_S) / WINDOW_S for at in (0.0, 0.5)]
     return [max(rates)] * ActivityLevel().settings.passes_to_trust
 
 

@@ -62,7 +62,7 @@ def main() -> None:
 
 def soak(folder: Path, options: argparse.Namespace) -> list[Size]:
     """Sizes every five seconds, without the first minute."""
-    film = write_loop(options.clip, folder / "film.mp4", options.minutes * 60 + 120)
+    film = write_loop([options.clip], folder / "film.mp4", options.minutes * 60 + 120)
     command = ["/usr/bin/python3", ROOT / "tests" / "rtsp_server.py", f"gate={film}"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     proxy = FaultProxy(int(server.stdout.readline()))

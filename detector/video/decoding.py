@@ -79,7 +79,10 @@ class ImageConverter:
     def image(self, picture: VideoFrame) -> np.ndarray:
         """Convert one picture to (H, W, 3) uint8, BGR, upright, contiguous."""
         bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
-        return upright(bgr, display_matrix(picture) or self._matrix)
+        # PyAV ties a picture whose side data was asked for to itself, so that its 3 MB (1920x1080) wait for the garbage
+        # collector: ask only where something is turned. A mirrored stream without a turn is known from its start.
+        is_plain = self._matrix is None and picture.rotation == 0
+        return upright(bgr, None if is_plain else display_matrix(picture) or self._matrix)
 
 
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
@@ -116,8 +119,11 @@ def decode_at(packets: Sequence[Packet], info: StreamInfo, wanted_pts: Collectio
     missing = set(wanted_pts)
     images: dict[int, np.ndarray] = {}
     converter = ImageConverter(info)
+    # A clip begins seconds before its first still: nothing before that one's key frame is needed.
+    keys = [i for i, packet in enumerate(packets) if packet.is_keyframe and packet.pts <= min(missing, default=0)]
+    needed = packets[keys[-1] if keys else 0 :]
     with open_decoder(info) as decoder:
-        for raw in chain((packet.to_av() for packet in packets), [None]):
+        for raw in chain((packet.to_av() for packet in needed), [None]):
             if not missing:
                 break
             for picture in decoder.decode(raw):

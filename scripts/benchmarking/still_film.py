@@ -4,7 +4,7 @@ The empty road is the median of the clip's pictures. Encoded as cameras do: no B
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ class FilmPlan:
     Attributes:
         clip: with vehicles.
         still_s: seconds of empty road before each passage of the clip.
-        passages: how often the clip is shown.
+        passages: how often the clip is shown; 0 for the empty road alone.
         fps: pictures a second; a slower clip shows each picture more than once, with other noise.
         bit_rate: constant, bits a second; None for constant quality.
     """
@@ -51,32 +51,42 @@ def write_film(plan: FilmPlan, path: Path) -> list[tuple[float, float]]:
     road = np.median(np.stack(pictures.planes[:: max(1, len(pictures.planes) // 40)]), axis=0).astype(np.uint8)
     still = [road] * round(plan.still_s * plan.fps)
     passage = [plane for plane in pictures.planes for _ in range(repeat)]
-    shown = itertools.chain.from_iterable([*still, *passage] for _ in range(plan.passages))
+    shown = itertools.chain.from_iterable([*still, *passage] for _ in range(plan.passages)) if plan.passages else still
     part = path.with_suffix(".part.mp4")
     _encode(shown, pictures.wh, plan, part)
     part.replace(path)
     return spans
 
 
-def write_loop(film: Path, path: Path, seconds: float, skip_s: float = 0.0) -> Path:
-    """Repeat a film's packets until it lasts long enough, beginning at its first key frame from `skip_s` on."""
-    with av.open(str(film)) as source:
-        stream = source.streams.video[0]
-        packets = [(bytes(p), p.pts, p.duration, p.is_keyframe) for p in source.demux(stream) if p.size]
-        base = stream.time_base
-        length = packets[-1][1] + packets[-1][2]
-        first = next(i for i, p in enumerate(packets) if p[3] and p[1] * base >= skip_s)
-        with av.open(str(path), "w") as out:
-            copy = out.add_stream_from_template(stream)
-            for lap in itertools.count():
-                for data, pts, duration, is_key in packets[first if lap == 0 else 0 :]:
-                    at = pts + lap * length - packets[first][1]
-                    if at * base > seconds:
-                        return path
-                    packet = av.Packet(data)
-                    packet.pts = packet.dts = at
-                    packet.duration, packet.time_base, packet.is_keyframe, packet.stream = duration, base, is_key, copy
-                    out.mux(packet)
+def write_loop(films: Sequence[Path], path: Path, seconds: float, skip_s: float = 0.0) -> Path:
+    """Show films one after another, again and again, until it lasts long enough: their packets as they are.
+
+    Args:
+        films: encoded alike, without B-frames.
+        path: of the result.
+        seconds: how long it must last.
+        skip_s: of the first lap; it begins with the first key frame from there on.
+    """
+    lap: list[tuple[bytes, int, int, bool]] = []
+    length = 0
+    for film in films:
+        with av.open(str(film)) as source:
+            stream = source.streams.video[0]
+            base = stream.time_base
+            lap += [(bytes(p), length + p.pts, p.duration, p.is_keyframe) for p in source.demux(stream) if p.size]
+            length = lap[-1][1] + lap[-1][2]
+    first = next(i for i, (_, pts, _, is_key) in enumerate(lap) if is_key and pts * base >= skip_s)
+    with av.open(str(films[0])) as template, av.open(str(path), "w") as out:
+        copy = out.add_stream_from_template(template.streams.video[0])
+        for number in itertools.count():
+            for data, pts, duration, is_key in lap[first if number == 0 else 0 :]:
+                at = pts + number * length - lap[first][1]
+                if at * base > seconds:
+                    return path
+                packet = av.Packet(data)
+                packet.pts = packet.dts = at
+                packet.duration, packet.time_base, packet.is_keyframe, packet.stream = duration, base, is_key, copy
+                out.mux(packet)
     return path
 
 
@@ -95,7 +105,7 @@ def _read(clip: Path) -> _Pictures:
         return _Pictures(planes, (stream.width, stream.height), float(stream.average_rate))
 
 
-def _encode(shown: Iterator[np.ndarray], wh: tuple[int, int], plan: FilmPlan, path: Path) -> None:
+def _encode(shown: Iterable[np.ndarray], wh: tuple[int, int], plan: FilmPlan, path: Path) -> None:
     options = {"preset": "veryfast", "tune": "zerolatency", "g": str(round(GOP_S * plan.fps)), "sc_threshold": "0"}
     if plan.bit_rate is None:
         options["crf"] = "25"

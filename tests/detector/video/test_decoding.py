@@ -1,14 +1,16 @@
 """Turning images upright, and decoding stills again from the packets that were kept."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from detector.entities import Frame
 from detector.errors import EvidenceError
-from detector.video.decoding import decode_at, upright
+from detector.video.decoding import ImageConverter, decode_at, upright
 from detector.video.file_source import FileSource
 from tests.footage import ClipSpec, tag_full_range, write
 
@@ -103,3 +105,21 @@ def test_a_damaged_still_is_an_error(tmp_path: Path) -> None:
     assert key.is_keyframe
     with pytest.raises(EvidenceError, match=rf"pts \[{key.pts}\]"):
         decode_at(packets, source.info, [key.pts, frames[3].pts])
+
+
+def test_pictures_are_let_go_at_once(tmp_path: Path) -> None:
+    """Nothing of a converted picture waits for the garbage collector: at 1920x1080 that would be 3 MB each."""
+    path = write(tmp_path / "clip.mp4", ClipSpec(frames=30))
+    with FileSource(path, "camera", 25.0) as source:
+        info = source.info
+    converter = ImageConverter(info)
+    with av.open(str(path)) as container:
+        gc.collect()
+        gc.disable()
+        try:
+            for picture in container.decode(video=0):
+                converter.image(picture)
+            del picture
+            assert not [held for held in gc.get_objects() if isinstance(held, av.VideoFrame)]
+        finally:
+            gc.enable()
