@@ -31,7 +31,7 @@ def refuse_unknown(words: list[str]) -> None:
 
 
 def commands_of(unit: Path) -> list[str]:
-    return re.findall(r"^ExecStart=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r"^ExecStart=-?(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

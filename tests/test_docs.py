@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from detector.rules import RULES
 from pipelines.camera_tables import CameraTable, GatewayTable, LegalTable, StreamTable
+from pipelines.cli import app
 from pipelines.sightings_config import HubTable, LeadsTable, PrivacyTable, RoadTable
 from scripts.write_cli_reference import list_commands
 
@@ -90,3 +92,24 @@ def test_every_command_shows_an_example_of_itself(words: tuple[str, ...], comman
     assert tuple(typed[: len(words)]) == words
     options = {name for parameter in command.params for name in parameter.opts}
     assert [word for word in typed[len(words) :] if word.startswith("-") and word not in options] == []
+
+
+PROGRAM = typer.main.get_command(app)
+PAGES = ["README.md", "README.zh-CN.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_name_only_commands_that_there_are(page: str) -> None:
+    """Every command line in a page is understood by the program: its words, and each of its options."""
+    faults = []
+    for line in re.findall(r"(?:^|`|\$ )(roadwarden [a-z][^`\n#|;…]*)", read(page), re.MULTILINE):
+        words, command = line.split()[1:], PROGRAM
+        while words and hasattr(command, "commands") and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        if hasattr(command, "commands"):
+            named = words[0].split("|") if words else []
+            faults += [line] if [name for name in named if name.strip("`.,)") not in command.commands] else []
+            continue
+        options = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+        faults += [line for word in words if re.match(r"--[a-z]", word) and word.split("=")[0] not in options]
+    assert faults == []
