@@ -105,6 +105,13 @@ def enable(name: Name, database: Database = None) -> None:
     print(f"account {name}: enabled")
 
 
+@app.command("codes-off")
+def codes_off(name: Name, database: Database = None) -> None:
+    """Let an account in without one-time codes, when its authenticator is lost; the person can enrol another."""
+    AccountStore(open_engine(database)).remove_second_factor(name, shell_actor())
+    print(f"account {name}: needs no one-time code")
+
+
 def read_password(name: str, *, confirm: bool = False) -> str:
     """From the environment for programs, else typed unseen; never from the command line, which others can read."""
     given = os.environ.get("ROADWARDEN_PASSWORD")

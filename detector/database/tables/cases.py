@@ -56,7 +56,7 @@ class CaseRow(Base):
 
     officer_plate: Mapped[str | None] = mapped_column(index=True)
     basis: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    parent_case_id: Mapped[str | None]
+    parent_case_id: Mapped[str | None] = mapped_column(index=True)
     source_site: Mapped[str | None]
 
     created_at: Mapped[datetime]
