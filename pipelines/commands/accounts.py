@@ -107,7 +107,10 @@ def enable(name: Name, database: Database = None) -> None:
 
 @app.command("codes-off")
 def codes_off(name: Name, database: Database = None) -> None:
-    """Let an account in without one-time codes, when its authenticator is lost; the person can enrol another."""
+    """Let an account in without one-time codes, when its authenticator is lost; the person can enrol another.
+
+    Example: roadwarden accounts codes-off li
+    """
     AccountStore(open_engine(database)).remove_second_factor(name, shell_actor())
     print(f"account {name}: needs no one-time code")
 
