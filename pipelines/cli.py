@@ -20,6 +20,7 @@ COMMANDS = {
     "cameras": "cameras:app",
     "cases": "cases:app",
     "desk": "desk:desk",
+    "bench": "bench:bench",
     "report": "measures:report",
     "backup": "backup:backup",
     "restore": "backup:restore",
