@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--start", type=Path, required=True, help="shipped vehicle detector (.onnx), whose backbone is taken up"
     )
+    parser.add_argument("--go-on", type=Path, help="exported plate detector to learn on from, instead of new heads")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--parts", type=int, default=2)
     parser.add_argument("--scenes", type=int, default=4000, help="of one part")
@@ -62,7 +63,8 @@ def main() -> None:
     parts = [open_scenes(i, args.scenes, args.data, SEED) for i in range(args.parts)]
     if args.draw_only:
         return
-    net = train(parts, open_backbone(args.start, args.data), Plan(args.epochs, args.parts, args.rate), checkpoint)
+    plan = Plan(args.epochs, args.parts, args.rate, args.go_on)
+    net = train(parts, open_backbone(args.start, args.data), plan, checkpoint)
     export_detector(net, WEIGHTS)
 
 

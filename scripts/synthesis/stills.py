@@ -18,6 +18,7 @@ from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
 from scripts.synthesis.specs import STATES, Split
 from scripts.synthesis.street import LANE_M, add_street
+from scripts.synthesis.tables import write_load_table
 from scripts.synthesis.truth import label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, draw_and_add_tipper
 
@@ -138,7 +139,7 @@ def render_stills(folder: Path, split: Split, count: int, samples: int, seconds:
     """Renders up to `count` stills into a folder until the time is over; existing ones are kept.
 
     Args:
-        folder: Holds NNNNNN.jpg and labels.jsonl.
+        folder: Holds NNNNNN.jpg, labels.jsonl, and load_states.csv for `roadwarden evaluate load-state`.
         split: `train` or `val`.
         count: Wanted number of pictures.
         samples: Paths per pixel.
@@ -171,3 +172,4 @@ def render_stills(folder: Path, split: Split, count: int, samples: int, seconds:
             f"{split} {name} {record['vehicles'][0]['state']} {(time.monotonic() - began) / made:.2f} s/image",
             flush=True,
         )
+    write_load_table(folder, SIZE_PX)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from scripts.training.onnx_weights import take_up
 from scripts.training.plates_detector_net import DetectorNet
 from scripts.training.plates_pace import pace
 from scripts.training.plates_scenes import CELLS, MAX_PLATES, SIDE_PX, STRIDE_PX, Source, draw_scene
@@ -30,11 +31,12 @@ Scenes = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Epochs (one part of scenes each, in turn), parts, and the highest learning rate."""
+    """Epochs (each one part of scenes, in turn), parts, highest learning rate, exported detector to go on from."""
 
     epochs: int
     parts: int
     peak_rate: float = 1.5e-3
+    start: Path | None = None
 
 
 def read_sources(folder: Path) -> list[Source]:
@@ -158,6 +160,9 @@ def batches(scenes: Scenes, rng: np.random.Generator) -> Iterator[tuple[torch.Te
 def train(parts: Sequence[Scenes], weights: Path, plan: Plan, checkpoint: Path) -> DetectorNet:
     """Train from `checkpoint` where it exists, else from the backbone in `weights`; rewritten after every epoch."""
     net = DetectorNet(weights).to(memory_format=torch.channels_last)
+    if plan.start and not checkpoint.exists():
+        pictures = torch.from_numpy(np.ascontiguousarray(parts[0]["image"][:96, ..., ::-1]))
+        take_up(net, plan.start, pictures.permute(0, 3, 1, 2).float() / 255)
     steps = sum(len(parts[e % plan.parts]["image"]) // BATCH for e in range(plan.epochs))
     slow = [p for n, p in net.named_parameters() if n.startswith("backbone")]
     fast = [p for n, p in net.named_parameters() if not n.startswith("backbone")]

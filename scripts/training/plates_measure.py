@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from detector.entities import PlateReading
+from detector.evaluation.intervals import wilson
 from detector.inference import Device, OnnxModel
 from detector.observation.plate_detector import OnnxPlateDetector, PlateBox, PlateDetectorSettings
 from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
@@ -51,7 +52,9 @@ class Score:
         """One line for people."""
         abstained = self.n - self.exact - self.wrong
         raw = f"best guess right {self.raw_exact}"
-        return f"n {self.n}  found {self.found}  exact {self.exact}  wrong {self.wrong}  abstained {abstained}  ({raw})"
+        low, high = wilson(self.exact, self.n)
+        exact = f"exact {self.exact} ({self.exact / max(self.n, 1):.3f} [{low:.3f}, {high:.3f}])"
+        return f"n {self.n}  found {self.found}  {exact}  wrong {self.wrong}  abstained {abstained}  ({raw})"
 
 
 def open_reader(weights: Path | None = None) -> tuple[OnnxPlateReader, OnnxPlateDetector]:
