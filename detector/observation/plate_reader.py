@@ -11,12 +11,16 @@ from detector.errors import ModelError
 from detector.geometry import Box, Corners
 from detector.inference import Network
 from detector.observation.plate_detector import PlateBox, PlateDetector, assign
-from detector.observation.plate_rectify import rectify
+from detector.observation.plate_rectify import nudge, rectify
 
 ALTERNATIVES = 3
 """Other characters reported a position; the vote needs them, a person does not need more."""
 
 MIN_ALTERNATIVE = 0.005
+
+NUDGES = (-0.025, 0.025)
+"""Shares of the width by which a plate is cut out again, to the left and to the right. On 600 drawn plates (seed 78)
+single looks went from 560 exact and 4 wrong to 576 and 1; a fourth cut gave 579 and 1."""
 BLANK = 0
 
 
@@ -82,10 +86,21 @@ class OnnxPlateReader:
         """Read plates whose corners are known, one reading each."""
         if not plates:
             return []
-        crops = np.stack([rectify(image, plate.corners) for plate in plates])
+        characters, colours = self.score(image, plates)
+        return [self._interpret(plate, c, g) for plate, c, g in zip(plates, characters, colours, strict=True)]
+
+    def score(self, image: np.ndarray, plates: Sequence[PlateBox]) -> tuple[np.ndarray, np.ndarray]:
+        """The network's scores of characters (N, slots, 1 + alphabet) and colours (N, colours), before temperature.
+
+        Each plate is cut out once by its corners and once for each of `NUDGES`, and the scores are averaged: corners
+        are good to a few percent only, and a character that depends on them is none to be sure of.
+        """
+        cuts = [cut for plate in plates for cut in (plate.corners, *(nudge(plate.corners, x) for x in NUDGES))]
+        crops = np.stack([rectify(image, cut) for cut in cuts])
         pixels = crops[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
         characters, colours = self._network.run(np.ascontiguousarray(pixels))
-        return [self._interpret(plate, c, g) for plate, c, g in zip(plates, characters, colours, strict=True)]
+        slots, grounds = (s.reshape(len(plates), -1, *s.shape[1:]).mean(axis=1) for s in (characters, colours))
+        return slots, grounds
 
     def _interpret(self, plate: PlateBox, characters: np.ndarray, colours: np.ndarray) -> PlateReading:
         slots = softmax(characters / self._settings.temperature)

@@ -8,6 +8,8 @@ from detector.geometry import Corners
 CROP_WIDTH_PX, CROP_HEIGHT_PX = 192, 64
 MARGIN_X, MARGIN_Y = 0.04, 0.08  # shares of the plate that are kept around it, so that a corner may be a little off
 
+NUDGE_GROWTH_X, NUDGE_GROWTH_Y = 0.015, 0.02  # on every side, so that a nudged crop still holds the whole plate
+
 
 def rectify(image: np.ndarray, corners: Corners) -> np.ndarray:
     """Cut out one plate, upright, stretched to the reader's input whether it has one row or two.
@@ -32,3 +34,13 @@ def rectify(image: np.ndarray, corners: Corners) -> np.ndarray:
     if scale > 1:
         crop = cv2.resize(crop, (CROP_WIDTH_PX, CROP_HEIGHT_PX), interpolation=cv2.INTER_AREA)
     return crop
+
+
+def nudge(corners: Corners, share: float) -> Corners:
+    """The corners of a plate, moved along its width by a share of it and grown a little on every side."""
+    a, b, c, d = np.asarray(corners, np.float64)
+    along, down = (b - a + c - d) / 2, (d - a + c - b) / 2
+    wide, high = NUDGE_GROWTH_X * along, NUDGE_GROWTH_Y * down
+    moved = np.array([a - wide - high, b + wide - high, c + wide + high, d - wide + high]) + share * along
+    first, second, third, fourth = ((float(x), float(y)) for x, y in moved)
+    return first, second, third, fourth

@@ -5,7 +5,7 @@ character is "-".
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from detector.entities import PlateReading
 from detector.evaluation.intervals import wilson
 from detector.inference import Device, OnnxModel
 from detector.observation.plate_detector import OnnxPlateDetector, PlateBox, PlateDetectorSettings
-from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
+from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings, softmax
 from detector.observation.plate_vote import vote
 from detector.weights import load_model_file
 from scripts.synthesis.plates import STYLES, Glyphs
-from scripts.training.plates_crops import in_train_part, render_plate
+from scripts.training.plates_crops import encode, in_train_part, render_plate
 
 LEGIBLE_PX = 90.0  # plates narrower than this are measured apart (domain.md 3: soft limit 100 px)
 
@@ -91,23 +91,58 @@ def measure_crops(reader: OnnxPlateReader, folder: Path) -> Score:
     return score
 
 
-def measure_drawn(
-    reader: OnnxPlateReader, sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], n: int, seed: int
-) -> dict[str, Score]:
-    """Drawn, degraded plates of every kind, `n` each, of LEGIBLE_PX to 230 px, true corners slightly misplaced."""
+def draw_sample(
+    sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], n: int, seed: int
+) -> Iterator[tuple[str, np.ndarray, PlateBox, str]]:
+    """Drawn, degraded plates of every kind, `n` each, of LEGIBLE_PX to 230 px, true corners slightly misplaced.
+
+    Yields:
+        Kind, picture (H, W, 3) BGR, where the plate is, its text.
+    """
     glyphs, backgrounds = sources
     rng = np.random.default_rng(seed)
-    scores = {}
     for kind, style in STYLES.items():
-        scores[kind] = Score()
         for _ in range(n):
             width_px = np.exp(rng.uniform(np.log(LEGIBLE_PX), np.log(230)))
             picture, corners, text = render_plate(kind, width_px, (glyphs[rng.integers(len(glyphs))], backgrounds), rng)
             points = corners + rng.normal(0, 0.015, (4, 2)) * (corners.max(axis=0) - corners.min(axis=0))
             quad = tuple((float(x), float(y)) for x, y in points)
-            plate = PlateBox(quad, 2 if style.height == 220 else 1, 1.0)
-            scores[kind].add(text, reader.read_plates(picture, [plate])[0])
+            yield kind, picture, PlateBox(quad, 2 if style.height == 220 else 1, 1.0), text
+
+
+def measure_drawn(
+    reader: OnnxPlateReader, sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], n: int, seed: int
+) -> dict[str, Score]:
+    """What the reader makes of `draw_sample`, by kind."""
+    scores: dict[str, Score] = {}
+    for kind, picture, plate, text in draw_sample(sources, n, seed):
+        scores.setdefault(kind, Score()).add(text, reader.read_plates(picture, [plate])[0])
     return scores
+
+
+def calibrate(
+    reader: OnnxPlateReader, sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], n: int, seed: int
+) -> float:
+    """The temperature at which the characters' probabilities fit best (least log loss) on `draw_sample`.
+
+    Plates of which no character can be made out (median probability of the truth below 0.2) are left out: the vote
+    abstains there anyhow, and they would soften all others.
+    """
+    scores, truths = [], []
+    for _, picture, plate, text in draw_sample(sources, n, seed):
+        scores.append(reader.score(picture, [plate])[0][0])
+        truths.append(encode(text))
+    logits, truth = np.stack(scores), np.stack(truths)
+
+    def name_truth(temperature: float) -> np.ndarray:
+        return np.take_along_axis(softmax(logits / temperature), truth[..., None], axis=2)[..., 0]
+
+    seen = np.median(name_truth(1.0), axis=1) >= 0.2
+    losses = {t: float(-np.log(np.maximum(name_truth(t)[seen], 1e-12)).mean()) for t in np.geomspace(0.3, 3.0, 80)}
+    best = min(losses, key=lambda t: losses[t])
+    right = float((logits.argmax(axis=2) == truth).all(axis=1).mean())
+    print(f"validation: n {len(truth)}, whole plate right {right:.4f}, temperature {best:.3f}, loss {losses[best]:.4f}")
+    return float(best)
 
 
 def _read(path: Path) -> np.ndarray:

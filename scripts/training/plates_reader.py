@@ -123,28 +123,3 @@ def naming_loss(names: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
     weights[:, 0] = FIRST_WEIGHT
     weights[texts == IGNORED] = 0
     return (losses.view_as(weights) * weights).sum() / weights.sum()
-
-
-def calibrate(net: ReaderNet, drawn: Crops) -> float:
-    """The temperature at which the characters' probabilities fit best (least log loss) on drawn validation crops.
-
-    Crops of which no character can be made out (median probability of the truth below 0.2) are left out: the vote
-    abstains there anyhow, and they would soften all others.
-    """
-    scores = []
-    with torch.no_grad():
-        for start in range(0, len(drawn), 250):
-            scores.append(net(as_input(drawn.images[start : start + 250]))[0])
-    logits, truth = torch.cat(scores), torch.from_numpy(drawn.texts)
-    of_truth = logits.softmax(-1).gather(2, truth[..., None])[..., 0]
-    seen = of_truth.median(dim=1).values >= 0.2
-    candidates = np.geomspace(0.5, 3.0, 60)
-    losses = [
-        functional.cross_entropy(logits[seen].flatten(0, 1) / t, truth[seen].flatten()).item() for t in candidates
-    ]
-    right = (logits.argmax(-1) == truth).all(dim=1).float().mean().item()
-    best = float(candidates[int(np.argmin(losses))])
-    print(
-        f"validation: n {len(drawn)}, whole plate right {right:.4f}, temperature {best:.3f}, log loss {min(losses):.4f}"
-    )
-    return best

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.observation.plate_rectify import CROP_HEIGHT_PX, CROP_WIDTH_PX, MARGIN_X, MARGIN_Y, rectify
+from detector.observation.plate_rectify import CROP_HEIGHT_PX, CROP_WIDTH_PX, MARGIN_X, MARGIN_Y, nudge, rectify
 
 INNER_X = CROP_WIDTH_PX * MARGIN_X / (1 + 2 * MARGIN_X)
 INNER_Y = CROP_HEIGHT_PX * MARGIN_Y / (1 + 2 * MARGIN_Y)
@@ -68,3 +68,12 @@ def test_large_plates_are_averaged_not_sampled():
     picture[:, ::2] = 255
     crop = rectify(picture, ((50, 50), (1550, 50), (1550, 550), (50, 550)))
     assert crop.std() < 40
+
+
+def test_a_nudged_plate_lies_beside_itself_and_is_a_little_larger():
+    """Moved along its own width, whatever its slope; both rows of corners go the same way."""
+    corners = ((10.0, 10.0), (110.0, 30.0), (108.0, 62.0), (8.0, 42.0))
+    moved = np.array(nudge(corners, 0.1))
+    assert moved.mean(axis=0) == pytest.approx(np.mean(corners, axis=0) + np.array([10.0, 2.0]))
+    before, after = (np.linalg.norm(np.subtract(c[1], c[0])) for c in (corners, moved))
+    assert 1.02 < after / before < 1.05
