@@ -11,9 +11,11 @@ from detector.review.pages import (
     evidence,
     home,
     interceptions,
+    leads,
     queue,
     sign_in,
     training,
+    watch,
 )
 
 PAGES = (
@@ -26,6 +28,8 @@ PAGES = (
     evidence,
     department,
     interceptions,
+    leads,
+    watch,
     dashboard,
     cameras,
     training,
