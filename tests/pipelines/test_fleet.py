@@ -26,6 +26,7 @@ from detector.errors import ConfigurationError
 from detector.evidence.verify import verify_package
 from pipelines.build import open_replayer
 from pipelines.config import load_cameras
+from pipelines.fleet import dispatcher
 from pipelines.fleet.actor import WorkerActor
 from pipelines.fleet.cluster import connected
 from pipelines.fleet.order import WorkerOrder
@@ -90,6 +91,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")
+        patch.setattr(dispatcher, "STOP_TIMEOUT_S", PATIENCE_S)
         machines = Machines(home)
         yield machines
         machines.shutdown()
@@ -140,7 +142,7 @@ def fleet(machines: Machines, url: str, file: Path, evidence: Path) -> Iterator[
         yield
     finally:
         stop.set()
-        thread.join(PATIENCE_S)
+        thread.join(2 * PATIENCE_S)
     assert results == [True]
 
 
@@ -270,13 +272,13 @@ def test_the_loss_of_ray_stops_no_running_worker(
         machines.kill(name)
     machines.add("c")
     arguments = [machines.cluster.address, postgresql_url, str(tmp_path / "evidence"), str(cameras_file)]
-    dispatcher = subprocess.Popen([sys.executable, "-m", "tests.fleet_worker", *arguments], stderr=subprocess.DEVNULL)
+    started = subprocess.Popen([sys.executable, "-m", "tests.fleet_worker", *arguments], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: set(site.owners().values()) == {"c/0"} and len(site.owners()) == 4, "the worker has them")
         wait_until(lambda: all(site.cases()[c] for c in CAMERAS), "a case of each camera")
     finally:
-        dispatcher.kill()
-        dispatcher.wait()
+        started.kill()
+        started.wait()
     machines.cluster.shutdown()
     before, tokens = len(site.store.list(limit=None)), [state.token for state in site.leases.leases()]
     wait_until(lambda: len(site.store.list(limit=None)) >= before + len(CAMERAS), "new cases without Ray")
