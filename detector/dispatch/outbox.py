@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, exists, func, or_, select
+from sqlalchemy import Engine, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from detector.database.sessions import read_session, write_session
@@ -73,32 +73,14 @@ class Outbox:
             StorageError: the database cannot be written.
         """
         now = self._now()
+        due = _due(now).where(OutboxRow.destination.not_in(but)).limit(limit)
+        if only is not None:
+            due = due.where(OutboxRow.destination == only)
+        with read_session(self._engine) as session:
+            if session.scalars(due.limit(1)).first() is None:
+                return []  # an idle courier asks twice a second, and must not keep others from writing
         with write_session(self._engine) as session:
-            earlier = aliased(OutboxRow)
-            blocked = exists().where(
-                and_(
-                    earlier.case_id == OutboxRow.case_id,
-                    earlier.destination == OutboxRow.destination,
-                    earlier.sequence < OutboxRow.sequence,
-                    earlier.state != MessageState.SENT.value,
-                )
-            )
-            due = (
-                select(OutboxRow)
-                .where(
-                    OutboxRow.state == MessageState.PENDING.value,
-                    OutboxRow.next_at <= now,
-                    or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until <= now),
-                    ~blocked,
-                )
-                .where(OutboxRow.destination.not_in(but))
-                .order_by(OutboxRow.next_at, OutboxRow.sequence)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-            if only is not None:
-                due = due.where(OutboxRow.destination == only)
-            rows = session.scalars(due).all()
+            rows = session.scalars(due.with_for_update(skip_locked=True)).all()
             for row in rows:
                 row.leased_until = now + LEASE
             return [to_message(row) for row in rows]
@@ -157,6 +139,24 @@ class Outbox:
             row.attempts += 1
             row.state, row.leased_until, row.last_error = state.value, None, why[:LONGEST_ERROR] if why else None
             row.sent_at = self._now() if state is MessageState.SENT else None
+
+
+def _due(now: datetime) -> Select[tuple[OutboxRow]]:
+    """Messages that may leave, the longest waiting first."""
+    earlier = aliased(OutboxRow)
+    blocked = exists().where(
+        and_(
+            earlier.case_id == OutboxRow.case_id,
+            earlier.destination == OutboxRow.destination,
+            earlier.sequence < OutboxRow.sequence,
+            earlier.state != MessageState.SENT.value,
+        )
+    )
+    is_free = or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until <= now)
+    wanted = select(OutboxRow).where(
+        OutboxRow.state == MessageState.PENDING.value, OutboxRow.next_at <= now, is_free, ~blocked
+    )
+    return wanted.order_by(OutboxRow.next_at, OutboxRow.sequence)
 
 
 def to_message(row: OutboxRow) -> Message:

@@ -26,6 +26,9 @@ keys_app = typer.Typer(help="Keys that sign evidence packages.", no_args_is_help
 GIVE_UP_AFTER = 3
 """Refusals of a timestamp authority after which a run asks it no more."""
 
+LOOK_BACK = 5000
+"""Newest cases among which packages without a timestamp are looked for."""
+
 Trusted = tuple[Mapping[str, Ed25519PublicKey], Sequence[Certificate]]
 LanguageOption = Annotated[Language, typer.Option(help="Language of the answer.")]
 
@@ -118,7 +121,7 @@ def timestamp(cameras: CamerasFile = None, database: Database = None) -> None:
     if url is None:
         raise ConfigurationError("no [evidence] timestamp_url in the configuration; nobody can be asked")
     stamped, waiting = 0, []
-    for case in open_store(database).list(None):
+    for case in open_store(database).list(LOOK_BACK):
         if case.evidence is None or not Path(case.evidence.folder).is_dir():
             continue
         try:

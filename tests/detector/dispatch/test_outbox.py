@@ -244,7 +244,7 @@ def test_the_sender_is_killed_at_any_moment(tmp_path: Path, receiver: Receiver) 
             break
     time.sleep(0.5)
     courier = Courier(outbox, {"urban": WebhookSender(receiver.url, "s")})
-    give_up_at = time.monotonic() + 90
+    give_up_at = time.monotonic() + 300  # never waited for but on a machine that is busy with other things
     while outbox.count()[MessageState.PENDING] and time.monotonic() < give_up_at:
         courier.run_once() or time.sleep(0.1)
     courier.close()
