@@ -21,6 +21,7 @@ help:
 
 demo: $(VENV)/.installed
 	ROADWARDEN_HOME=var/demo $(BIN)/roadwarden replay demo/demo.mp4 --cameras cameras.toml
+	@echo "The case at the officers' desk: ROADWARDEN_HOME=var/demo $(BIN)/roadwarden desk   (http://127.0.0.1:8080)"
 
 tour: $(VENV)/.installed
 	$(BIN)/python scripts/tour.py
