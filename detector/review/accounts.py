@@ -280,7 +280,7 @@ class AccountStore:
             return [to_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.account))]
 
     def make_first(self) -> str | None:
-        """An administrator for an empty desk.
+        """An administrator for an empty desk, who also sees cases: somebody who is new finds more than a list of accounts.
 
         Returns:
             Its password, which is kept nowhere in clear; None when there are accounts already.
@@ -288,7 +288,8 @@ class AccountStore:
         if self.list():
             return None
         password = secrets.token_urlsafe(12)
-        first = Account("admin", "admin", "", frozenset({Role.ADMINISTRATOR}), (EVERYWHERE,), must_change=True)
+        roles = frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR})
+        first = Account("admin", "admin", "", roles, (EVERYWHERE,), must_change=True)
         self.add(first, password, Actor("system", "system", "", frozenset({Role.SYSTEM})))
         return password
 
