@@ -240,8 +240,9 @@ class AccountStore:
         """
         with write_session(self._engine) as session:
             row = self._row(session, name)
+            could_administer = _administers(row)
             row.is_disabled = disabled
-            self._keep_an_administrator(session)
+            self._keep_an_administrator(session, could_administer)
             action = "account_disable" if disabled else "account_enable"
             audit.append(session, audit.Entry(by, action, self._now(), details={"account": name}))
 
@@ -259,10 +260,11 @@ class AccountStore:
             row = self._row(session, account.account)
             if not account.roles or Role.SYSTEM in account.roles:
                 raise StorageError(f"account {row.account}: roles are missing, or hold `system`, which is the program")
+            could_administer = _administers(row)
             before = {"roles": row.roles, "districts": row.districts, "unit": row.unit, "certificate": row.certificate}
             row.name, row.unit, row.certificate = account.name.strip() or row.account, account.unit, account.certificate
             row.roles, row.districts = sorted(role.value for role in account.roles), list(account.districts)
-            self._keep_an_administrator(session)
+            self._keep_an_administrator(session, could_administer)
             after = {"roles": row.roles, "districts": row.districts, "unit": row.unit, "certificate": row.certificate}
             told = {"account": row.account, "before": before, "after": after}
             audit.append(session, audit.Entry(by, "account_change", self._now(), details=told))
@@ -280,7 +282,7 @@ class AccountStore:
             return [to_account(row) for row in session.scalars(select(AccountRow).order_by(AccountRow.account))]
 
     def make_first(self) -> str | None:
-        """An administrator for an empty desk, who also sees cases: somebody who is new finds more than a list of accounts.
+        """An administrator for an empty desk, who also sees cases: a newcomer finds more than a list of accounts.
 
         Returns:
             Its password, which is kept nowhere in clear; None when there are accounts already.
@@ -303,9 +305,8 @@ class AccountStore:
             raise StorageError(f"no account {name}")
         return row
 
-    def _keep_an_administrator(self, session: Session) -> None:
-        rows = session.scalars(select(AccountRow).where(AccountRow.is_disabled.is_(False)))
-        if not any(Role.ADMINISTRATOR.value in row.roles for row in rows):
+    def _keep_an_administrator(self, session: Session, there_was_one: bool) -> None:
+        if there_was_one and not any(map(_administers, session.scalars(select(AccountRow)))):
             raise StorageError("nobody would be left to administer; make another administrator first")
 
     def _count(self, row: AccountRow, right: bool, now: datetime) -> None:
@@ -317,6 +318,10 @@ class AccountStore:
             return self._hasher.verify(stored, password)
         except (VerifyMismatchError, VerificationError, InvalidHashError):
             return False
+
+
+def _administers(row: AccountRow) -> bool:
+    return Role.ADMINISTRATOR.value in row.roles and not row.is_disabled
 
 
 def to_account(row: AccountRow) -> Account:
