@@ -2,7 +2,7 @@
 
     python scripts/soak_live.py [--cameras 3] [--minutes 10] [--reset-every 20]
 
-Serves a small film as cameras (GStreamer's RTSP server), through a proxy that resets every connection now and then
+Serves a film with still parts as cameras (GStreamer's RTSP server), through a proxy that resets every connection now and then
 (`tests/fault_proxy.py`), runs `roadwarden run` as a process of its own, and prints resident memory, open files, threads
 and files in the packet ring once a minute. Exit code 1 when the last third is more than 10 % above the middle third.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.benchmarking.still_film import write_loop
+from scripts.benchmarking.still_film import FilmPlan, write_film, write_loop
 from tests.fault_proxy import FaultProxy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,7 +62,8 @@ def main() -> None:
 
 def soak(folder: Path, options: argparse.Namespace) -> list[Size]:
     """Sizes every five seconds, without the first minute."""
-    film = write_loop([options.clip], folder / "film.mp4", options.minutes * 60 + 120)
+    write_film(FilmPlan(options.clip, 10.0, 1), folder / "once.mp4")
+    film = write_loop([folder / "once.mp4"], folder / "film.mp4", options.minutes * 60 + 120)
     command = ["/usr/bin/python3", ROOT / "tests" / "rtsp_server.py", f"gate={film}"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     proxy = FaultProxy(int(server.stdout.readline()))

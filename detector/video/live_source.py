@@ -37,8 +37,11 @@ from detector.video.stream_settings import StreamSettings
 from detector.video.timestamps import TimestampRepair
 
 OPEN_TIMEOUT_S = 10.0
-QUEUE_S = 12.0
-"""Seconds of packets that may wait for the decoder; more than the clock needs to settle."""
+QUEUE_S = 4.0
+"""Seconds of packets that may wait for the decoder: what is older would alert too late, and the machine is too slow."""
+
+FIRST_QUEUE_S, FIRST_S = 12.0, 40.0
+"""The same in the first seconds of a session, when they wait for the clock to settle and are then caught up with."""
 
 _MAX_EARLY = 50
 
@@ -298,7 +301,8 @@ class LiveSource:
         with self._changed:
             if self._is_analysed:
                 self._queue.append((packet, raw.is_corrupt))
-            if self._queue and stream_s - self._queue[0][0].stream_s > QUEUE_S:
+            longest_s = FIRST_QUEUE_S if stream_s < FIRST_S else QUEUE_S
+            if self._queue and stream_s - self._queue[0][0].stream_s > longest_s:
                 self._leave_out()
             self._changed.notify_all()
         return fault

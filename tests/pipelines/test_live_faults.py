@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from detector.entities import Camera, Frame
+from detector.video import live_source
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
 from pipelines import camera_watch
@@ -158,3 +159,24 @@ def test_many_reconnections_leave_nothing_behind(
 
 def _open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_decoder_that_cannot_keep_up_goes_on_with_what_is_fresh(
+    tmp_path: Path, serve_rtsp: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole groups of pictures are left out and counted; frames go on soundly, in order, with the ring complete."""
+    monkeypatch.setattr(live_source, "FIRST_QUEUE_S", 1.0)
+    monkeypatch.setattr(live_source, "QUEUE_S", 1.0)
+    url = serve_rtsp(f"gate={write_long(tmp_path / 'gate.mp4', seconds=60)}")
+    with LiveSource("gate", 8.0, StreamSettings(f"{url}/gate"), tmp_path / "ring") as source:
+        frames = iter(source)
+        before = next(frames)
+        until_s = source.newest_s + 5.0
+        wait_for(lambda: source.newest_s > until_s)
+        after = [next(frames) for _ in range(10)]
+        packets = source.ring.read(0.0, source.newest_s)
+    assert source.undecoded > 0
+    assert after[0].stream_s >= until_s - 2.0 > before.stream_s
+    assert [frame.pts for frame in after] == sorted({frame.pts for frame in after})
+    assert source.counters.corrupt <= source.undecoded
+    assert len(packets) == source.counters.packets
