@@ -3,8 +3,9 @@
     python scripts/soak_live.py [--cameras 3] [--minutes 10] [--reset-every 20]
 
 Serves a film with still parts as cameras (GStreamer's RTSP server), through a proxy that resets every connection now
-and then (`tests/fault_proxy.py`), runs `roadwarden run` as a process of its own, and prints resident memory, open files, threads
-and files in the packet ring once a minute. Exit code 1 when the last third is more than 10 % above the middle third.
+and then (`tests/fault_proxy.py`), runs `roadwarden run` as a process of its own, and prints resident memory, open
+files, threads and files in the packet ring once a minute. Exit code 1 when the last third is more than 10 % above the
+middle third.
 """
 
 import argparse
