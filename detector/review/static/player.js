@@ -208,7 +208,9 @@ async function fillStrip(strip, source, frame_s, signal) {
       const canvas = button.querySelector("canvas"), pen = canvas.getContext("2d");
       const scale = Math.min(canvas.width / (x2 - x1), canvas.height / (y2 - y1)) * 0.92;
       const wide = canvas.width / scale, high = canvas.height / scale;
-      pen.drawImage(video, (x1 + x2 - wide) / 2, (y1 + y2 - high) / 2, wide, high, 0, 0, canvas.width, canvas.height);
+      const inside = (middle, size, most) => Math.max(0, Math.min(middle - size / 2, most - size));
+      const left = inside((x1 + x2) / 2, wide, video.videoWidth), top = inside((y1 + y2) / 2, high, video.videoHeight);
+      pen.drawImage(video, left, top, wide, high, 0, 0, canvas.width, canvas.height);
     }
   } catch { /* the clip cannot be shown, or another case came: the words stand for themselves */ }
   video.removeAttribute("src");
