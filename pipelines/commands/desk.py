@@ -13,6 +13,8 @@ from pipelines.config import resolve_home
 from pipelines.configuration_store import find_file, load_configuration
 
 LONGEST_HEADER_BYTES = 16 * 1024
+KEEP_ALIVE_S = 75
+"""Longer than anybody thinks about a case: the next click then needs no new connection and no TLS handshake."""
 
 
 def desk(
@@ -55,7 +57,8 @@ def desk(
     uvicorn.run(
         app, host=host, port=port, log_level="warning", server_header=False, date_header=True,
         proxy_headers=behind_proxy is not None, forwarded_allow_ips=behind_proxy or "",
-        h11_max_incomplete_event_size=LONGEST_HEADER_BYTES, timeout_graceful_shutdown=5, **tls,
+        h11_max_incomplete_event_size=LONGEST_HEADER_BYTES, timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_S, **tls,
     )  # fmt: skip
 
 
