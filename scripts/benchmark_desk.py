@@ -39,6 +39,7 @@ STATES = ("candidate",) * 8 + ("closed", "rejected")
 """Eight of ten wait for review: far worse than any backlog should be."""
 
 AT_ONCE = 5000
+KEYS_PRESSED = 20
 COOKIE, CSRF = "roadwarden_session", "X-CSRF-Token"
 
 
@@ -50,15 +51,21 @@ def main() -> None:
     parser.add_argument("--officers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--think", type=float, default=4.0, help="seconds that an officer looks at a case, on average")
-    parser.add_argument("--browser", help="Chromium; measures keys to the next case as well")
+    parser.add_argument("--home", type=Path, help="folder that is filled once and used again; default: a temporary one")
+    parser.add_argument("--browser", help="Chromium; measures from the key to the next case as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-desk-") as folder:
-        home = Path(folder)
-        shutil.copytree(options.package, home / "evidence" / options.package.name)
+        home = options.home or Path(folder)
+        is_new = not (home / "roadwarden.db").exists()
+        shutil.copytree(options.package, home / "evidence" / options.package.name, dirs_exist_ok=True)
         engine = open_database(f"sqlite:///{home / 'roadwarden.db'}")
-        fill(engine, options)
-        tokens = open_sessions(engine, options.officers)
+        if is_new:
+            fill(engine, options)
+            add_officers(engine, options.officers)
+        tokens = open_sessions(engine)[: options.officers]
         engine.dispose()
+        if options.seconds == 0:
+            return
         server, address = serve(home)
         try:
             figures = work(address, tokens, options)
@@ -111,8 +118,8 @@ def fill(engine: Engine, options: argparse.Namespace) -> None:
                 session.execute(insert(table), rows)
 
 
-def open_sessions(engine: Engine, count: int) -> list[tuple[str, str]]:
-    """Session token and CSRF token of so many reviewers."""
+def add_officers(engine: Engine, count: int) -> None:
+    """So many reviewers, who are let in by their sessions alone."""
     hashed, now = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("benchmark"), datetime.now(UTC)
     with write_session(engine) as session:
         for number in range(count):
@@ -123,6 +130,10 @@ def open_sessions(engine: Engine, count: int) -> list[tuple[str, str]]:
                     created_by="benchmark", created_at=now,
                 )
             )  # fmt: skip
+
+
+def open_sessions(engine: Engine) -> list[tuple[str, str]]:
+    """Session token and CSRF token of every officer."""
     accounts, sessions = AccountStore(engine), SessionStore(engine)
     tokens = [sessions.open(account) for account in accounts.list()]
     return [(token, visitor.csrf) for token in tokens if (visitor := sessions.find(token)) is not None]
@@ -203,7 +214,7 @@ FILTERS = ("", "group=all", "plate=D123", "rule=heaped_load", "camera=cam-007", 
 
 
 def decide_in_browser(address: str, token: tuple[str, str], browser_path: str) -> list[float]:
-    """Seconds from pressing the key until the next case is on the screen: one key, thirty cases."""
+    """Seconds from pressing the key until the next case is on the screen: one key, a case."""
     from playwright.sync_api import sync_playwright
 
     times = []
@@ -215,7 +226,7 @@ def decide_in_browser(address: str, token: tuple[str, str], browser_path: str) -
         page.goto(f"{address}/queue")
         page.keyboard.press("n")
         page.wait_for_selector("#case[data-mine] video")
-        for _ in range(30):
+        for _ in range(KEYS_PRESSED):
             page.wait_for_timeout(2500)  # somebody looks at it
             times.append(page.evaluate(ONE_KEY) / 1000)
         browser.close()
