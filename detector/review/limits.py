@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-LIMITS = {"usual": (1200, 60.0), "sign_in": (20, 60.0), "search": (60, 60.0)}
+LIMITS = {"usual": (1200, 60.0), "sign_in": (20, 60.0), "search": (60, 60.0), "plates": (20, 60.0)}
 """Name → requests, in so many seconds. Twenty attempts a minute from one address leave room for an office behind one
 gateway; single accounts are locked by `AccountStore` after five."""
 

@@ -54,7 +54,7 @@ def test_a_hit_shows_timer_place_reading_and_where_it_goes_next(app: FastAPI, de
     assert f'data-since="{found.seen_at.timestamp()}"' in page
     assert 'data-limit="240"' in page
     assert "石桥铺立交" in page
-    assert "后续出现" in page
+    assert "行踪" in page
     assert "无图像" in page
     assert "号牌颜色相符" in page
     assert PLATE not in DeskClient(app, "dispatcher").get("/queue?state=closed").text
