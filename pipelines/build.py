@@ -36,7 +36,8 @@ from pipelines.package_maker import PackageMaker
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
 from pipelines.scene_look import SceneLook, watchful
-from pipelines.sighting_recorder import FLUSH_AT, SightingRecorder
+from pipelines.sighting_recorder import SightingRecorder
+from pipelines.sighting_spool import SightingSpool
 from pipelines.trips import TripStore
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
@@ -154,8 +155,9 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
     packages = make_packages(place, models, _provenance(files, cameras), cameras.evidence)
     store = TripStore(engine, open_life(engine), post.leases if post else None)
-    desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, flush_at=None))
-    return LiveRunner([] if post else plans, desk, post.ring_root if post else resolve_home() / "ring")
+    ring_root = post.ring_root if post else resolve_home() / "ring"
+    desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, SightingSpool(ring_root)))
+    return LiveRunner([] if post else plans, desk, ring_root)
 
 
 def make_plans(cameras: Cameras) -> list[CameraPlan]:
@@ -191,10 +193,10 @@ def _provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
 
 
 def _open_recorder(
-    cameras: Cameras, engine: Engine, is_wanted: bool, flush_at: int | None = FLUSH_AT
+    cameras: Cameras, engine: Engine, is_wanted: bool, spool: SightingSpool | None = None
 ) -> SightingRecorder | None:
     is_recording = is_wanted and cameras.sightings.privacy.record
-    return SightingRecorder(open_sightings(cameras, engine), flush_at) if is_recording else None
+    return SightingRecorder(open_sightings(cameras, engine), spool) if is_recording else None
 
 
 def check_writable(folder: Path) -> None:

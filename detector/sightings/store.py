@@ -85,13 +85,28 @@ class SightingStore:
         Raises:
             StorageError: the database or the keys cannot be used, or the keys of that time are destroyed.
         """
-        if not sightings:
+        return self.add_sealed(self.seal(sightings))
+
+    def seal(self, sightings: Sequence[Sighting]) -> list[dict[str, Any]]:
+        """Rows for `add_sealed`: nothing in them shows a plate. Takes the keys alone, no database.
+
+        Raises:
+            StorageError: the keys cannot be used, or those of that time are destroyed.
+        """
+        return [self._inbox_row(s) for s in sightings]
+
+    def add_sealed(self, rows: Sequence[dict[str, Any]]) -> int:
+        """Like `add`, for sightings that `seal` has sealed before.
+
+        Raises:
+            StorageError: the database cannot be used.
+        """
+        if not rows:
             return 0
-        rows = [self._inbox_row(s) for s in sightings]
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         insert = dialect.insert(SightingInboxRow).on_conflict_do_nothing().returning(SightingInboxRow.sighting_id)
         with write_session(self._engine) as session:
-            return len(session.scalars(insert, rows).all())
+            return len(session.scalars(insert, list(rows)).all())
 
     def collect(self) -> int:
         """Move the inbox into the day files; a crash in between moves some rows twice, and twice is once."""

@@ -30,6 +30,7 @@ from detector.registers.store import RegisterStore
 from pipelines.config import Cameras
 from pipelines.register_facts import PermitFacts
 from pipelines.sighting_recorder import SightingRecorder
+from pipelines.sighting_spool import FILE, SightingSpool
 from pipelines.violation_pipeline import JudgedPass
 from pipelines.watching import PlateWatch, announce, open_watch
 from tests.sighting_files import list_plate, open_store, write_csv
@@ -69,6 +70,42 @@ class TestRecorder:
                 "SELECT camera_id, direction, vehicle_type, pass_id, picture FROM sightings"
             ).fetchone()
         assert row == ("gate", "入城", "car", "p1", None)
+
+    def test_while_the_database_is_away_sightings_wait_on_disk_without_plates(self, store, tmp_path, monkeypatch):
+        """A killed process loses none, the next one stores them, once; a torn line costs itself alone."""
+
+        def refuse(rows):
+            raise StorageError("database is away")
+
+        first = SightingRecorder(store, SightingSpool(tmp_path))
+        with monkeypatch.context() as away:
+            away.setattr(store, "add_sealed", refuse)
+            for number, text in enumerate(("渝A12345", "渝B67890")):
+                first.take(JudgedPass(replace(make_pass(text), pass_id=str(number)), None), CAMERA, EXACT, None)
+                with pytest.raises(StorageError):
+                    first.flush()
+        assert not first.has_waiting
+        written = (tmp_path / FILE).read_text(encoding="utf-8")
+        assert "12345" not in written
+        (tmp_path / FILE).write_text(f'{written}{{"sighting_id": "torn', encoding="utf-8")
+        second = SightingRecorder(store, SightingSpool(tmp_path))
+        second.flush()
+        second.flush()
+        assert sum(store.count_by_day().values()) == 2
+        assert SightingSpool(tmp_path).is_empty
+
+    def test_a_disk_that_refuses_too_leaves_them_in_memory(self, store, tmp_path, monkeypatch):
+        """What cannot be written anywhere waits where it is."""
+        recorder = SightingRecorder(store, SightingSpool(tmp_path / "missing"))
+        recorder.take(JudgedPass(make_pass(), None), CAMERA, EXACT, None)
+        with monkeypatch.context() as away:
+            away.setattr(store, "add_sealed", lambda rows: (_ for _ in ()).throw(StorageError("away")))
+            with pytest.raises(StorageError):
+                recorder.flush()
+        assert recorder.has_waiting
+        recorder.flush()
+        assert not recorder.has_waiting
+        assert sum(store.count_by_day().values()) == 1
 
     @pytest.mark.parametrize(
         ("vehicle_pass", "time"),
