@@ -10,10 +10,11 @@ from detector.entities import BEIJING, TimelineEntry
 ROW_PX, LABEL_PX, HOUR_PX, TOP_PX, LEAST_PX = 20, 84, 34, 26, 5
 DAYS_MOST = 62
 FILLS = {
-    "loop": "#b3261e", "wait": "#a15c00", "pick_up": "#7a4fa3", "set_down": "#1a5a9e", "clone_from": "#1a5a9e",
-    "clone_to": "#b3261e",
+    "loop": "#d0453b", "wait": "#c27a12", "pick_up": "#9b6cc9", "set_down": "#3b82c4", "clone_from": "#3b82c4",
+    "clone_to": "#d0453b",
 }  # fmt: skip
-OTHER_FILL = "#5f7080"
+"""Tones that stand out on light and on dark ground."""
+OTHER_FILL = "#7d8c99"
 
 
 def draw_visits(entries: Sequence[TimelineEntry], label: str, describe: Callable[[TimelineEntry], str]) -> str:
