@@ -111,6 +111,8 @@ def test_a_clip_becomes_a_sealed_case(clip: Path, tmp_path: Path) -> None:
         "clip.mp4",
         "scene_1.jpg",
         "scene_2.jpg",
+        "scene_1.overlay.jpg",
+        "scene_2.overlay.jpg",
         "vehicle.jpg",
         "plate.png",
         "composite.jpg",
