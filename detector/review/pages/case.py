@@ -20,6 +20,7 @@ from detector.review.view import CurrentView, View
 
 router = page_router()
 STEP_BYTES = 16 * 1024
+LONGEST_NUMBER = 18
 
 
 @router.get("/cases/{case_id}")
@@ -72,8 +73,9 @@ def check_plate(view: CurrentView, plate: Annotated[str, Query(max_length=20)] =
 
 def _take_step(view: View, case_id: str, form: FormData) -> Response:
     action, seen = str(form.get("action", "")), str(form.get("seen", ""))
-    if action not in set(Action) or not seen.isdecimal():
-        raise Refusal(400, "error.form", "action" if seen.isdecimal() else "seen")
+    is_number = seen.isdecimal() and len(seen) <= LONGEST_NUMBER
+    if action not in set(Action) or not is_number:
+        raise Refusal(400, "error.form", "action" if is_number else "seen")
     desk, queue = view.desk, str(form.get("queue", ""))[:500]
     step = Action(action)
     details = read_details(desk, view.visitor, desk.cases.get(case_id), step, form)

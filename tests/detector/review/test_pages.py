@@ -224,8 +224,8 @@ def test_the_second_review_takes_another_person_and_law_is_never_preset(app: Fas
     ({"action": "merge", "parent": OTHER_CASE}, 404), ({"action": "merge", "parent": BARE_CASE}, 200),
     ({"action": "hand_over", "account": "legal"}, 400), ({"action": "hand_over", "account": "reviewer2"}, 200),
     ({"action": "reject"}, 409), ({"action": "reject", "reason": "empty"}, 200), ({"action": "suspend"}, 409),
-    ({"action": "explode"}, 400), ({"action": "confirm", "seen": "-1"}, 400), 
-    ({"action": "note", "reason": "x" * 600}, 400),
+    ({"action": "explode"}, 400), ({"action": "confirm", "seen": "-1"}, 400),
+    ({"action": "confirm", "seen": "9" * 5000}, 400), ({"action": "note", "reason": "x" * 600}, 400),
 ])  # fmt: skip
 def test_what_is_given_with_a_step_is_checked(app: FastAPI, desk: Desk, given: dict, status: int) -> None:
     """Plates by the grammar, cases and colleagues by the district, reasons by the list."""
