@@ -54,7 +54,7 @@ class CameraHealth:
         last_fault: why the last session or attempt ended, in words; None before.
         sessions: connections so far; the first one counts.
         packets_per_s, analysed_per_s: since the measurement before.
-        lag_s: from what has arrived to what has been judged.
+        lag_s: from what has arrived to what has been judged; 0 while the scene is still.
         is_gated: whether the scene is held to be still, so that only glances are taken.
         time_source, uncertainty_ms: of the session's capture times; None while there is none.
         tally: counts since the start of the program.
@@ -192,6 +192,7 @@ class HealthBook:
         elapsed_s = max(now - memory.measured_at, 1e-3)
         rates = (tally.packets - memory.packets) / elapsed_s, (analysed - memory.analysed) / elapsed_s
         memory.measured_at, memory.packets, memory.analysed = now, tally.packets, analysed
+        is_gated = source is not None and source.gate is not None and not source.gate.is_open
         faults = self._find_faults(watch, intake.is_late(camera_id), now - memory.passed_at)
         return CameraHealth(
             camera_id=camera_id,
@@ -201,8 +202,8 @@ class HealthBook:
             sessions=watch.sessions,
             packets_per_s=round(rates[0], 2),
             analysed_per_s=round(rates[1], 2),
-            lag_s=round(max(0.0, source.newest_s - memory.judged_s), 2) if source else 0.0,
-            is_gated=source is not None and source.gate is not None and not source.gate.is_open,
+            lag_s=round(max(0.0, source.newest_s - memory.judged_s), 2) if source and not is_gated else 0.0,
+            is_gated=is_gated,
             time_source=str(source.time.source) if source else None,
             uncertainty_ms=source.time.uncertainty_ms if source else None,
             tally=tally,
