@@ -26,8 +26,14 @@ LONGEST_NUMBER = 18
 @router.get("/cases/{case_id}")
 @allow(case=True)
 def show_case(view: CurrentView, case_id: str, queue: Annotated[str, Query(max_length=500)] = "") -> Response:
-    """The page of one case; a person who has it as a task sees its originals for that task."""
-    return view.page("case.html", **gather(view, case_id), queue=queue, said=None)
+    """The page of one case; a person who has it as a task sees its originals for that task.
+
+    Whoever has none sees masked copies, and that is written down as well.
+    """
+    shown = gather(view, case_id)
+    if shown["package"] is not None and shown["purpose"] is None:
+        view.record("view_masked", "masked", case_id)
+    return view.page("case.html", **shown, queue=queue, said=None)
 
 
 @router.post("/cases/{case_id}/steps")

@@ -272,6 +272,8 @@ def test_everybody_else_states_a_purpose_and_it_ends(app: FastAPI, clock: Clock)
     page = client.get(f"/cases/{OWN_CASE}")
     assert "<video" not in page.text
     assert 'name="purpose"' in page.text
+    last = app.state.desk.life.history(OWN_CASE)[-1]
+    assert (last.action, last.account) == ("view_masked", "auditor")
     original = f"/cases/{OWN_CASE}/files/clip.mp4"
     assert client.post(f"/cases/{OWN_CASE}/originals", {"purpose": "curiosity"}).status_code == 400
     assert client.get(original).status_code == 403
