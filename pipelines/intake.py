@@ -23,6 +23,10 @@ less than `FRESH_S`."""
 FRESH_S = 0.5
 
 
+MOST_GLANCES = 2
+"""In one batch: many still scenes must not keep one that moves waiting."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionBegins:
     """The frames that follow belong to this session."""
@@ -80,7 +84,7 @@ class Intake:
             self._changed.notify_all()
 
     def take(self, timeout_s: float) -> dict[str, Item]:
-        """At most one item of each camera; empty when `timeout_s` pass without one.
+        """At most one item of each camera, and few glances; empty when `timeout_s` pass without one.
 
         When only some cameras have something, those that have been sending get `GATHER_S` to join the batch.
         """
@@ -90,11 +94,15 @@ class Intake:
             until = monotonic() + GATHER_S
             while self._count_waiting() < self._count_flowing() and (rest_s := until - monotonic()) > 0:
                 self._changed.wait(rest_s)
-            batch = {}
-            for camera_id, lane in self._lanes.items():
-                if lane.items:
-                    batch[camera_id] = item = lane.items.popleft()
-                    lane.frames -= isinstance(item, Frame | Glance)
+            batch, glances = {}, 0
+            for camera_id, lane in list(self._lanes.items()):
+                if not lane.items or (isinstance(lane.items[0], Glance) and glances == MOST_GLANCES):
+                    continue
+                batch[camera_id] = item = lane.items.popleft()
+                lane.frames -= isinstance(item, Frame | Glance)
+                if isinstance(item, Glance):
+                    glances += 1
+                    self._lanes[camera_id] = self._lanes.pop(camera_id)  # the others come first the next time
             self._changed.notify_all()
             return batch
 

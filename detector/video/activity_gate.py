@@ -43,7 +43,7 @@ class GateSettings:
 
     look_back_s: float = 2.0
     stay_s: float = 2.0
-    glance_s: float = 1.9
+    glance_s: float = 3.9
     margin: float = 0.7
     passes_to_trust: int = 3
     passes_remembered: int = 50

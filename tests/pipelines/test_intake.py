@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from detector.entities import Frame
+from detector.video.source import Glance
 from pipelines.intake import FRESH_S, LATE_S, Intake, SessionEnds
 
 
@@ -80,3 +81,15 @@ def test_a_late_camera_gets_its_freshest_frame_until_it_has_caught_up() -> None:
         intake.put("a", frame("a", index), lag_s=lambda: FRESH_S / 2)
     assert not intake.is_late("a")
     assert [batch["a"].index for batch in drain(intake)] == [6, 7, 8]
+
+
+def test_still_scenes_keep_none_that_moves_waiting() -> None:
+    """A batch holds few glances, in turn, and every frame."""
+    intake = Intake()
+    for number in range(5):
+        intake.put(f"still-{number}", Glance(frame(f"still-{number}", 0)))
+    intake.put("busy", frame("busy", 0))
+    batches = [set(batch) for batch in drain(intake)]
+    assert [len(batch - {"busy"}) for batch in batches] == [2, 2, 1]
+    assert "busy" in batches[0]
+    assert set().union(*batches) == {"busy", *(f"still-{number}" for number in range(5))}
