@@ -7,6 +7,7 @@ import pytest
 
 from detector.cases.law import load_law
 from detector.entities import Action, CaseStatus, Cover, Fill, Grade, PlateColour, RejectReason, Role, TimeSource
+from detector.evidence.texts import CHINESE
 from detector.review.refusals import MEANINGS, STATUS_TEXTS
 from detector.review.wording import LANGUAGES, Words, load_texts
 from detector.rules import RULES
@@ -34,6 +35,12 @@ def test_every_code_of_the_program_has_a_word(language: str) -> None:
     texts = load_texts(language)
     wanted = {f"{group}.{getattr(code, 'value', code)}" for group, codes in CODES.items() for code in codes}
     assert wanted - set(texts) == set()
+
+
+def test_every_reason_why_a_case_is_a_lead_has_words() -> None:
+    """What the printed dossier can say, the desk can say."""
+    printed = {key.removeprefix("reason.") for key in CHINESE if key.startswith("reason.")}
+    assert printed and {f"grade_reason.{reason}" for reason in printed} - set(load_texts("zh")) == set()
 
 
 def test_templates_and_pages_ask_only_for_words_that_are_there() -> None:
