@@ -50,7 +50,9 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--officers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--think", type=float, default=4.0, help="seconds that an officer looks at a case, on average")
+    parser.add_argument(
+        "--think", type=float, default=12.0, help="seconds that an officer looks at a case, on average (10 to 20)"
+    )
     parser.add_argument("--home", type=Path, help="folder that is filled once and used again; default: a temporary one")
     parser.add_argument("--browser", help="Chromium; measures from the key to the next case as well")
     options = parser.parse_args()
@@ -194,7 +196,7 @@ def officer(
                 ask("picture", "GET", f"/cases/{case_id}/files/{name}")
             ask("clip", "GET", f"/cases/{case_id}/files/clip.mp4", headers={"Range": "bytes=0-"})
             ask("look ahead", "POST", f"/cases/{case_id}/ahead", data={"queue": ""})
-            time.sleep(chance.expovariate(1 / think))
+            time.sleep(chance.uniform(0.5, 1.5) * think)
             if time.monotonic() > until:
                 return
             ask("list looks for news", "GET", refresh)
