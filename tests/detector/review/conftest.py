@@ -50,9 +50,9 @@ def served(template: Path, tmp_path: Path) -> Iterator[tuple[Desk, str]]:
         yield desk, address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright."""
+    """The system's Chromium, driven by Playwright; a browser a file, since its event loop hinders those of other tests."""
     require(CHROMIUM.is_file(), "Chromium (Debian package chromium)")
     from playwright.sync_api import sync_playwright
 
