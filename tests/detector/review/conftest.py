@@ -52,7 +52,7 @@ def served(template: Path, tmp_path: Path) -> Iterator[tuple[Desk, str]]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright; a browser a file, since its event loop hinders those of other tests."""
+    """The system's Chromium, driven by Playwright; one a file, since its event loop hinders those of other tests."""
     require(CHROMIUM.is_file(), "Chromium (Debian package chromium)")
     from playwright.sync_api import sync_playwright
 
