@@ -29,10 +29,11 @@ OTHER = state(Cover.OPEN, Fill.EMPTY, tipper=0.1)
         ("laden", [LOADED, HEAPED]),
         ("open", [EMPTY, LOADED, HEAPED, OPEN]),
         ("not_visible", [HIDDEN, OPEN]),
+        ("not_a_tipper", [OTHER]),
     ],
 )
 def test_right_answers(truth: str, answers: list[LoadState]) -> None:
-    """Exactly these answers are right; a vehicle taken for no tipper never is."""
+    """Exactly these answers are right; a tipper taken for something else never is."""
     for answer in (COVERED, EMPTY, LOADED, HEAPED, OPEN, HIDDEN, OTHER):
         assert LoadScore().add("p", truth, answer) == (answer in answers)
 
@@ -47,6 +48,7 @@ def test_questions_and_abstentions() -> None:
     assert result["empty_laden"] == {"n": 4, "right": 0}
     assert result["states"] == {"n": 4, "right": 0}
     assert result["not_visible"] == {"n": 1, "right": 1}
-    assert result["n"] == 7 and result["abstained"] == 6
+    assert result["not_a_tipper"] == {"n": 1, "right": 0}
+    assert result["n"] == 8 and result["abstained"] == 7
     assert result["confusion"]["laden"] == {"not_visible": 1}
     assert [error["truth"] for error in result["errors"]] == [label for label in LABELS if label != "not_visible"]
