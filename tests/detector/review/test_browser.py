@@ -1,7 +1,6 @@
 """The desk in a real browser: keyboard alone, two officers at once, video, languages, narrow screens, accessibility."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,58 +8,16 @@ import pytest
 
 from detector.entities import Action, CaseStatus
 from detector.review.desk import Desk
-from detector.review.guard import SESSION_COOKIE
+from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import BARE_CASE, OWN_CASE, PASSWORD, confirm
 
 AXE = Path(__file__).with_name("axe.min.js")
-PATIENCE_MS = 60_000
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def open_page(chromium: Any, served: tuple[Desk, str]) -> Iterator[Open]:
-    """Opens a page of the desk in a browser of its own, signed in as somebody; any fault in it fails the test."""
-    desk, address = served
-    faults: list[str] = []
-    contexts = []
-
-    def open_page(account: str | None = None, path: str = "/", **settings: Any) -> Any:
-        context = chromium.new_context(base_url=address, locale="zh-CN", **settings)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        if account is not None:
-            token = desk.sessions.open(desk.accounts.get(account))
-            context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": address}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
-        page.goto(path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def on_case(page: Any, case_id: str) -> None:
     """Wait until a case is on the screen and takes keys."""
     page.wait_for_selector(f'#case[data-case="{case_id}"]')
     page.wait_for_timeout(500)
-
-
-def tab_to(page: Any, selector: str) -> None:
-    """Move the focus as somebody without a mouse does."""
-    for _ in range(80):
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{selector} cannot be reached with the tab key")
 
 
 def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tuple[Desk, str]) -> None:
