@@ -188,5 +188,6 @@ def test_a_live_watch_is_measured(
     assert live.tally.packets > live.tally.decoded > 0
     assert dead.state is CameraState.CONNECTING
     assert "Connection refused" in dead.last_fault
-    assert seen["report"].alert_delays_s[0] > 0
+    # The camera's clock and this one agree only within the uncertainty of the stream's time.
+    assert -1 < seen["report"].alert_delays_s[0] < 120
     assert threading.active_count() < 20
