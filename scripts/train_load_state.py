@@ -51,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
     parser.add_argument("--steps", type=int, help="steps of each network; default 1000 and 2000")
     parser.add_argument(
-        "--start", type=Path, help="checkpoint whose averaged weights to start from, instead of the backbone alone"
+        "--start", type=Path, help="checkpoint or exported ONNX file to learn on from, instead of the backbone alone"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
@@ -60,7 +60,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def train(name: str, arguments: argparse.Namespace) -> None:
     """Train one network and write its ONNX file."""
-    from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks
+    from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks, onnx_weights
 
     vehicles = load_samples.load_renders(arguments.renders / "train")
     if arguments.data.is_dir():
@@ -77,9 +77,12 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, open_backbone(arguments))
-    if arguments.start:
+    task = task_of[name](vehicles, SIZES_PX[name])
+    if arguments.start and arguments.start.suffix == ".onnx":
+        onnx_weights.take_up(network, arguments.start, task.draw(96, np.random.default_rng(0))["images"])
+    elif arguments.start:
         load_fit.load_averaged(network, arguments.start)
-    network = load_fit.fit(network, task_of[name](vehicles, SIZES_PX[name]), schedule, checkpoint)
+    network = load_fit.fit(network, task, schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
 

@@ -83,11 +83,14 @@ PLACES: dict[str, dict[str, dict[str, tuple[float, float]]]] = {
         "side_pole": {"along": (-7, 2), "side": (5, 10), "height": (4.8, 7.5)},
         "site_gate": {"ahead": (1, 6), "side": (2, 4.5), "height": (4.3, 6.0)},
         "weigh_bridge": {"along": (-7, -2), "side": (0.5, 3), "height": (6.0, 8.5)},
+        "tele_front": {"ahead": (12, 30), "side": (-5, 5), "height": (6.0, 9.0)},
+        "tele_rear": {"behind": (12, 26), "side": (-5, 5), "height": (5.5, 8.5)},
     },
     "val": {
         "bridge_front": {"ahead": (4, 18), "side": (-6, 6), "height": (6.5, 9.5)},
         "mast_rear": {"behind": (2, 9), "side": (3, 6), "height": (5.2, 7.0)},
         "mast_front": {"ahead": (3, 10), "side": (4, 8), "height": (5.5, 8.0)},
+        "mast_tele": {"ahead": (14, 34), "side": (-8, 8), "height": (7.0, 10.0)},
     },
     "low": {
         "low_front": {"ahead": (5, 14), "side": (-3, 3), "height": (1.1, 2.4)},

@@ -52,7 +52,9 @@ def take_up(network: nn.Module, exported: Path, images: torch.Tensor) -> nn.Modu
         products = iter([n for n in graph.node if n.op_type == "MatMul" and n.input[1] in stored])
         for index, (name, module) in enumerate(ran):
             if isinstance(module, nn.Conv2d):
-                node = next(convolutions)
+                node = next(convolutions, None)
+                if node is None:  # of an output that teaches only and was left out of the export: it runs last
+                    continue
                 _copy(module.weight, stored[node.input[1]], name)
                 follower = ran[index + 1][1] if index + 1 < len(ran) else None
                 if module.bias is not None:
