@@ -78,11 +78,15 @@ class LookPolicy:
         if width_px * PLATE_SHARE.get(track.vehicle_type, 0.0) < self.min_plate_px:
             return False
         searched = [o for o in looks if o.plate_searched]
-        in_vain = searched[-self.searches_in_vain :]
-        if len(in_vain) == self.searches_in_vain and not any(o.plate for o in in_vain):
+        if self.was_searched_in_vain(looks):
             return self._has_news(track, searched)
         read_px = [_width(o) for o in searched if o.plate is not None]
         return len(read_px) < self.enough_plate_looks or width_px >= LARGER * max(read_px)
+
+    def was_searched_in_vain(self, looks: Sequence[Observation]) -> bool:
+        """Whether the last searches for a plate found none, and so many of them that a costlier one may be tried."""
+        last = [o for o in looks if o.plate_searched][-self.searches_in_vain :]
+        return len(last) == self.searches_in_vain and not any(o.plate for o in last)
 
     def _has_news(self, track: Track, looks: Sequence[Observation]) -> bool:
         """Whether a vehicle has grown since the last of the looks, or so long ago was that."""

@@ -1,7 +1,7 @@
 """Finds plates: four corners and the number of rows, inside vehicle boxes or in a whole picture."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 import cv2
@@ -10,6 +10,8 @@ import numpy as np
 from detector.errors import ModelError
 from detector.geometry import Box, Corners, Point, centre, distance, expand
 from detector.inference import Network
+from detector.observation.plate_views import make_views
+from detector.observation.protocols import NO_HINT, PlateHint
 
 STRIDE_PX = 8
 GREY = 114
@@ -62,15 +64,14 @@ class PlateDetector(Protocol):
     """Finds plates."""
 
     def find(
-        self, image: np.ndarray, boxes: Sequence[Box], expected: Sequence[Corners | None] | None = None
+        self, image: np.ndarray, boxes: Sequence[Box], hints: Sequence[PlateHint] | None = None
     ) -> list[list[PlateBox]]:
         """Plates inside each box (px) of the (H, W, 3) BGR image, best first; an empty list where there is none.
 
         Args:
             image: the picture.
             boxes: vehicles.
-            expected: for each box the corners (px) where its plate should be by an earlier look, or None; None: for
-                no box. It saves work and decides nothing: what is not there is looked for in the whole box.
+            hints: one a box; None for none. A plate that is not where it was expected is looked for in the whole box.
         """
         ...
 
@@ -133,13 +134,14 @@ class OnnxPlateDetector:
         self._settings = settings or PlateDetectorSettings()
 
     def find(
-        self, image: np.ndarray, boxes: Sequence[Box], expected: Sequence[Corners | None] | None = None
+        self, image: np.ndarray, boxes: Sequence[Box], hints: Sequence[PlateHint] | None = None
     ) -> list[list[PlateBox]]:
         """See `PlateDetector.find`."""
-        found = self._find_again(image, expected or [None] * len(boxes))
+        hints = hints or [NO_HINT] * len(boxes)
+        found = self._find_again(image, [hint.expected for hint in hints])
         fresh = [i for i, plates in enumerate(found) if not plates]
         for i, plates in zip(fresh, self._find_anew(image, [boxes[i] for i in fresh]), strict=True):
-            found[i] = plates
+            found[i] = plates or (self._find_hidden(image, boxes[i]) if hints[i].in_vain else [])
         return found
 
     def _find_again(self, image: np.ndarray, expected: Sequence[Corners | None]) -> list[list[PlateBox]]:
@@ -162,6 +164,14 @@ class OnnxPlateDetector:
             same = [p for p in close if distance(p.centre, glimpse.centre) < glimpse.width_px / 2]
             pairs[i] += [(same[0], glimpse)] if same else []
         return [self._report(kept) for kept in pairs]
+
+    def _find_hidden(self, image: np.ndarray, box: Box) -> list[PlateBox]:
+        """Both looks at other views of one box, up to the first that shows a plate."""
+        for view in make_views(image, expand(box, BOX_MARGIN)):
+            (plates,) = self._find_anew(view.image, [view.box])
+            if plates:
+                return [replace(plate, corners=view.restore(plate.corners)) for plate in plates]
+        return []
 
     def _report(self, pairs: Sequence[tuple[PlateBox, PlateBox]]) -> list[PlateBox]:
         """Plates as seen closely that are wide and sure enough, with the confidence of both looks, best first."""

@@ -8,10 +8,11 @@ import numpy as np
 
 from detector.entities import PlateColour, PlateReading
 from detector.errors import ModelError
-from detector.geometry import Box, Corners
+from detector.geometry import Box
 from detector.inference import Network
 from detector.observation.plate_detector import PlateBox, PlateDetector, assign
 from detector.observation.plate_rectify import nudge, rectify
+from detector.observation.protocols import PlateHint
 
 ALTERNATIVES = 3
 """Other characters reported a position; the vote needs them, a person does not need more."""
@@ -75,10 +76,10 @@ class OnnxPlateReader:
         self._settings = settings
 
     def read(
-        self, image: np.ndarray, boxes: Sequence[Box], expected: Sequence[Corners | None] | None = None
+        self, image: np.ndarray, boxes: Sequence[Box], hints: Sequence[PlateHint] | None = None
     ) -> list[PlateReading | None]:
         """See `PlateReader.read`; a plate in which no character is seen is a reading with text ""."""
-        plates = assign(self._detector.find(image, boxes, expected), boxes)
+        plates = assign(self._detector.find(image, boxes, hints), boxes)
         readings = iter(self.read_plates(image, [plate for plate in plates if plate is not None]))
         return [None if plate is None else next(readings) for plate in plates]
 

@@ -1,6 +1,7 @@
 """The two doors of this station: who looks at loads, and who looks at plates."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,17 +18,33 @@ class LoadReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PlateHint:
+    """What earlier looks say of a vehicle's plate. It decides where and how hard is looked, never what is read.
+
+    Attributes:
+        expected: corners (px) where the plate should be now; None where that is not known.
+        in_vain: usual looks found nothing so often that a costly search is worth its while.
+    """
+
+    expected: Corners | None = None
+    in_vain: bool = False
+
+
+NO_HINT = PlateHint()
+
+
 class PlateReader(Protocol):
     """Finds and reads plates."""
 
     def read(
-        self, image: np.ndarray, boxes: Sequence[Box], expected: Sequence[Corners | None] | None = None
+        self, image: np.ndarray, boxes: Sequence[Box], hints: Sequence[PlateHint] | None = None
     ) -> list[PlateReading | None]:
         """The best plate inside each vehicle box (px) of the (H, W, 3) BGR image; None where there is none.
 
         Args:
             image: the picture.
             boxes: vehicles.
-            expected: for each box the corners where its plate should be by an earlier look, or None; saves work.
+            hints: one a box; None for `NO_HINT` everywhere.
         """
         ...

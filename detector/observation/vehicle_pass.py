@@ -26,7 +26,7 @@ from detector.entities import (
 from detector.geometry import Corners
 from detector.observation import load_vote, plate_vote
 from detector.observation.look_policy import LOAD_TYPES, LookPolicy
-from detector.observation.protocols import LoadReader, PlateReader
+from detector.observation.protocols import LoadReader, PlateHint, PlateReader
 
 STILL_SHARE = 0.02
 """A vehicle whose centre moved by less than this share of the picture's height has no direction."""
@@ -71,13 +71,13 @@ class Readers:
         image: np.ndarray,
         for_load: Sequence[Track],
         for_plate: Sequence[Track],
-        expected: Sequence[Corners | None],
+        hints: Sequence[PlateHint],
     ) -> tuple[list[LoadState], list[PlateReading | None]]:
-        """Loads of some vehicles and plates of some, each list in the order of its tracks; `expected` as for plates."""
+        """Loads of some vehicles and plates of some, each list in the order of its tracks; `hints` for plates."""
         read_loads = partial(self.load_reader.read, image, [t.xyxy for t in for_load])
         is_aside = self.load_worker is not None and for_load and for_plate
         aside = self.load_worker.submit(read_loads) if is_aside else None
-        plates = self.plate_reader.read(image, [t.xyxy for t in for_plate], expected) if for_plate else []
+        plates = self.plate_reader.read(image, [t.xyxy for t in for_plate], hints) if for_plate else []
         if aside is not None:
             return aside.result(), plates
         return (read_loads() if for_load else []), plates
@@ -162,8 +162,8 @@ class PassAssembler:
                 for_load.append(track)
             if camera.reads_plates and not history.plate_settled and policy.wants_plate(track, looks):
                 for_plate.append(track)
-        expected = [_expect_plate(t, self._histories[t.track_id].observations) for t in for_plate]
-        loads, plates = self._readers.read(frame.image, for_load, for_plate, expected)
+        hints = [self._hint(t) for t in for_plate]
+        loads, plates = self._readers.read(frame.image, for_load, for_plate, hints)
         load_of = {t.track_id: load for t, load in zip(for_load, loads, strict=True)}
         plate_of = {
             t.track_id: plate if plate is None or _owns(t, plate, seen) else None
@@ -172,6 +172,11 @@ class PassAssembler:
         for track in tracks:
             if track.track_id in load_of or track.track_id in plate_of:
                 self._remember(frame, track, load_of.get(track.track_id), plate_of)
+
+    def _hint(self, track: Track) -> PlateHint:
+        """What a vehicle's earlier looks say of its plate."""
+        looks = self._histories[track.track_id].observations
+        return PlateHint(_expect_plate(track, looks), self._policy.was_searched_in_vain(looks))
 
     def _remember(
         self, frame: Frame, track: Track, load: LoadState | None, plate_of: dict[int, PlateReading | None]

@@ -9,8 +9,12 @@ from detector.observation.plate_detector import PlateBox
 from detector.observation.plate_grammar import classify
 from detector.observation.plate_reader import OnnxPlateReader
 from detector.observation.plate_vote import vote
+from detector.observation.protocols import PlateHint
 from pipelines.build import load_models
 from pipelines.evaluation.pictures import list_pictures, read_picture, write_error
+
+ONLY_LOOK = PlateHint(in_vain=True)
+"""A photograph has no next frame: everything is tried on it."""
 
 
 def read_truth(path: Path) -> str:
@@ -55,7 +59,7 @@ def evaluate_plates(folder: Path, crops: bool, errors: Path | None) -> PlateScor
             whole = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
             reading = reader.read_plates(image, [PlateBox(whole, rows, 1.0)])[0]
         else:
-            reading = reader.read(image, [(0.0, 0.0, width, height)])[0]
+            reading = reader.read(image, [(0.0, 0.0, width, height)], [ONLY_LOOK])[0]
         if score.add(path.name, truth, name_type(truth), vote([reading]) if reading else None) != "exact":
             write_error(errors, path.stem, image, said=[reading.xyxy] if reading else ())
     return score

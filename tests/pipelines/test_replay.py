@@ -59,7 +59,7 @@ class Heap:
 class Plates:
     """One plate at each vehicle's foot."""
 
-    def read(self, image: np.ndarray, boxes: Sequence[Box], expected: object = None) -> list[PlateReading | None]:
+    def read(self, image: np.ndarray, boxes: Sequence[Box], hints: object = None) -> list[PlateReading | None]:
         return [self._read(*box) for box in boxes]
 
     def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:

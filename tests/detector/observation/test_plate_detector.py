@@ -12,6 +12,8 @@ from detector.observation.plate_detector import (
     decode,
     suppress,
 )
+from detector.observation.plate_views import make_views
+from detector.observation.protocols import PlateHint
 
 SIDE = 64
 
@@ -111,7 +113,7 @@ def test_a_plate_whose_place_is_known_takes_one_look():
     network = ScriptedNetwork([output((4, 4, 4.0, -3, FLAT))])
     detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
     expected = plate(500, 500, width=60).corners
-    ((found,),) = detector.find(np.zeros((1000, 1000, 3), np.uint8), [(0, 0, 900, 900)], [expected])
+    ((found,),) = detector.find(np.zeros((1000, 1000, 3), np.uint8), [(0, 0, 900, 900)], [PlateHint(expected)])
     assert len(network.shown) == 1
     assert found.centre == pytest.approx((350 + 36 * 300 / SIDE,) * 2, abs=1.5)
     assert found.width_px == pytest.approx(32 * 300 / SIDE)
@@ -124,9 +126,36 @@ def test_a_plate_that_is_not_where_it_was_expected_is_looked_for_everywhere():
     detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
     boxes = [(0, 0, 400, 400), (500, 500, 900, 900)]
     image = np.zeros((1000, 1000, 3), np.uint8)
-    found = detector.find(image, boxes, [plate(300, 300).corners, None])
+    found = detector.find(image, boxes, [PlateHint(plate(300, 300).corners), PlateHint()])
     alone = OnnxPlateDetector(ScriptedNetwork([whole], [whole]), PlateDetectorSettings(input_px=SIDE, min_width_px=4))
     assert found == [*alone.find(image, boxes[:1]), []]
+
+
+def test_a_plate_sought_in_vain_is_sought_in_other_views():
+    """Where the plain picture shows none: lit up, then leaning; the first view that has one ends the search."""
+    shown = output((4, 4, 4.0, -3, FLAT))
+    network = ScriptedNetwork([output()], [output()], [shown], [shown])
+    detector = OnnxPlateDetector(network, PlateDetectorSettings(input_px=SIDE, min_width_px=4))
+    image = np.zeros((400, 400, 3), np.uint8)
+    ((found,),) = detector.find(image, [(100, 100, 300, 300)], [PlateHint(in_vain=True)])
+    assert len(network.shown) == 4, "plain, lit up, leaning, and close at what leans"
+    a, b, *_ = found.corners
+    assert b[1] - a[1] == pytest.approx(-0.45 * (b[0] - a[0]), abs=1), "as it lies in truth"
+    assert all(80 <= x <= 320 and 80 <= y <= 320 for x, y in found.corners)
+    usual = OnnxPlateDetector(ScriptedNetwork([output()]), PlateDetectorSettings(input_px=SIDE))
+    assert usual.find(image, [(100, 100, 300, 300)]) == [[]]
+
+
+def test_views_lead_back_to_the_picture():
+    """A point marked in the picture is found at the place that the view's own point leads back to."""
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[150:154, 200:204] = 255
+    for view in make_views(image, (50, 60, 350, 260)):
+        bright = view.image.min(axis=2) > 150
+        ys, xs = np.nonzero(bright)
+        ((x, y), *_) = view.restore(((xs.mean(), ys.mean()),) * 4)
+        assert (x, y) == pytest.approx((201.5, 151.5), abs=1.5)
+    assert list(make_views(image, (500, 0, 600, 50))) == []
 
 
 def test_candidates_far_less_likely_than_the_best_are_not_looked_at_closely():

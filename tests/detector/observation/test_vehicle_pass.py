@@ -24,6 +24,7 @@ from detector.entities import (
 )
 from detector.geometry import Box
 from detector.observation.look_policy import LookPolicy
+from detector.observation.protocols import PlateHint
 from detector.observation.vehicle_pass import PassAssembler, Readers, measure_sharpness
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
@@ -58,11 +59,13 @@ class FakePlates:
     text: str = "渝A12345"
     at: tuple[float, float] = (200.0, 450.0)
     asked: list[Box] = field(default_factory=list)
-    expected: list[object] = field(default_factory=list)
+    hints: list[PlateHint] = field(default_factory=list)
 
-    def read(self, image: np.ndarray, boxes: Sequence[Box], expected: object = None) -> list[PlateReading | None]:
+    def read(
+        self, image: np.ndarray, boxes: Sequence[Box], hints: Sequence[PlateHint] = ()
+    ) -> list[PlateReading | None]:
         self.asked += boxes
-        self.expected.append(expected)
+        self.hints += hints
         x, y = self.at
         corners = ((x, y), (x + 130, y), (x + 130, y + 40), (x, y + 40))
         reading = PlateReading(self.text, (0.99,) * len(self.text), (), PlateColour.YELLOW, 0.99, corners, 1, 0.98)
@@ -162,9 +165,19 @@ def test_a_plate_is_expected_where_it_hangs_on_the_vehicle() -> None:
     grown = (100.0, 100.0, 700.0, 500.0)
     assembler.update(make_frame(1), [make_track(1, xyxy=grown)], absolute_time=True)
     assembler.update(make_frame(20), [make_track(20, xyxy=grown)], absolute_time=True)
-    first, second, late = plates.expected
-    assert (first, late) == ([None], [None])
-    assert second == [((300.0, 450.0), (560.0, 450.0), (560.0, 490.0), (300.0, 490.0))]
+    first, second, late = plates.hints
+    assert first == late == PlateHint()
+    assert second.expected == ((300.0, 450.0), (560.0, 450.0), (560.0, 490.0), (300.0, 490.0))
+
+
+def test_a_plate_long_searched_in_vain_is_searched_harder() -> None:
+    """From the search after `searches_in_vain` on; a vehicle whose plate was found is never searched so."""
+    policy = LookPolicy(searches_in_vain=3, patience_s=0.0)
+    hidden, seen = FakePlates(at=(5000.0, 5000.0)), FakePlates()
+    for plates in (hidden, seen):
+        drive(PassAssembler(Camera("gantry"), Readers(FakeLoads(), plates), policy), 6)
+    assert [hint.in_vain for hint in hidden.hints] == [False] * 3 + [True] * 3
+    assert not any(hint.in_vain for hint in seen.hints)
 
 
 def test_a_track_never_confirmed_is_no_pass() -> None:
