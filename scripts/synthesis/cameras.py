@@ -99,11 +99,15 @@ PLACES: dict[str, dict[str, dict[str, tuple[float, float]]]] = {
     },
 }
 
+WEIGHTS = {"tele_front": 4.0, "tele_rear": 2.0, "mast_tele": 2.0}
+"""How often a place is drawn, against 1: most gantry cameras look from afar over the cab into the bed."""
+
 
 def draw_place(group: str, length_m: float, rng: np.random.Generator) -> tuple[str, np.ndarray]:
     """Draws a named camera place for a vehicle of the given length; returns its name and position (3,)."""
     names = list(PLACES[group])
-    name = names[rng.integers(len(names))]
+    weights = np.array([WEIGHTS.get(name, 1.0) for name in names])
+    name = str(rng.choice(names, p=weights / weights.sum()))
     ranges = PLACES[group][name]
     height, side = rng.uniform(*ranges["height"]), rng.uniform(*ranges["side"])
     if "ahead" in ranges:
