@@ -3,9 +3,12 @@
     python scripts/benchmark_desk.py --package var/evidence/RW-... --cases 100000 --officers 20 --seconds 60
 
 Fills an SQLite database with cases that all show one real package (of `roadwarden replay demo/demo.mp4`), starts
-`roadwarden desk` as a process of its own, and lets officers work: open a case, fetch its pictures and clip, think,
-decide, get the next one; meanwhile their lists look for news. Prints the times of each kind of request, and with a
-browser (`--browser /usr/bin/chromium`) the time from the key to the next case on the screen.
+`roadwarden desk` as a process of its own, and lets officers work: open a case, fetch its pictures and clip, think
+(half to one and a half times `--think`), decide, get the next one, and look into the queue after every third; meanwhile
+`--watchers` further screens show the queue all the time and ask for news every five seconds. Prints the times of each
+kind of request, the processor time of desk and officers (both run on this machine), and its load. With a browser
+(`--browser /usr/bin/chromium`) one of the officers sits in it while the others go on: from the key that confirms until
+the desk has answered, until the next case is on the screen, and until the first picture of its clip is.
 """
 
 import argparse
@@ -40,6 +43,7 @@ STATES = ("candidate",) * 8 + ("closed", "rejected")
 
 AT_ONCE = 5000
 KEYS_PRESSED = 20
+REFRESH_S = 5.0
 COOKIE, CSRF = "roadwarden_session", "X-CSRF-Token"
 
 
@@ -53,6 +57,7 @@ def main() -> None:
     parser.add_argument(
         "--think", type=float, default=12.0, help="seconds that an officer looks at a case, on average (10 to 20)"
     )
+    parser.add_argument("--watchers", type=int, default=5, help="screens that show the queue all the time")
     parser.add_argument("--home", type=Path, help="folder that is filled once and used again; default: a temporary one")
     parser.add_argument("--browser", help="Chromium; measures from the key to the next case as well")
     options = parser.parse_args()
@@ -70,18 +75,33 @@ def main() -> None:
             return
         server, address = serve(home)
         try:
-            figures = work(address, tokens, options)
+            print(f"{options.cases} cases, {options.officers} officers, {os.cpu_count()} cores; {describe_load()}")
+            show(work(server.pid, address, tokens, options))
             if options.browser:
-                figures["from key to next case"] = decide_in_browser(address, tokens[0], options.browser)
+                show(work_with_browser(server.pid, address, tokens, options))
         finally:
             server.terminate()
             server.wait(timeout=20)
-    print(f"{options.cases} cases, {options.officers} officers, {options.seconds:.0f} s, {os.cpu_count()} cores")
-    print(f"{'what':28}{'n':>7}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}")
+
+
+def show(figures: dict[str, list[float]]) -> None:
+    """A line for each kind of request."""
+    print(f"{'what':32}{'n':>7}{'p50 ms':>9}{'p95 ms':>9}{'max ms':>9}")
     for what, times in sorted(figures.items()):
         found = [seconds * 1000 for seconds in sorted(times)]
         late = found[min(len(found) - 1, int(len(found) * 0.95))]
-        print(f"{what:28}{len(found):>7}{statistics.median(found):>9.0f}{late:>9.0f}{found[-1]:>9.0f}")
+        print(f"{what:32}{len(found):>7}{statistics.median(found):>9.0f}{late:>9.0f}{found[-1]:>9.0f}")
+
+
+def describe_load() -> str:
+    """What the machine had to do in the last minute."""
+    return f"load average {os.getloadavg()[0]:.1f}"
+
+
+def processor_s(pid: int | str = "self") -> float:
+    """Processor time of a process so far, s."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(engine: Engine, options: argparse.Namespace) -> None:
@@ -153,16 +173,47 @@ def serve(home: Path) -> tuple[subprocess.Popen[str], str]:
     return server, line.removeprefix("desk: ").strip()
 
 
-def work(address: str, tokens: list[tuple[str, str]], options: argparse.Namespace) -> dict[str, list[float]]:
-    """Every officer in a thread; seconds of each request by kind."""
+def work(pid: int, address: str, tokens: list[tuple[str, str]], options: argparse.Namespace) -> dict[str, list[float]]:
+    """Every officer and every screen in a thread; seconds of each request by kind."""
     figures: dict[str, list[float]] = defaultdict(list)
+    begun, desk_s, own_s = time.monotonic(), processor_s(pid), processor_s()
+    for thread in start(address, tokens, options, figures):
+        thread.join()
+    took = time.monotonic() - begun
+    desk_s, own_s = processor_s(pid) - desk_s, processor_s() - own_s
+    print(
+        f"{took:.0f} s, {options.think:.0f} s for a case on average; {describe_load()}; "
+        f"the desk used {desk_s / took:.0%} of a core, the officers' side {own_s / took:.0%}"
+    )
+    return figures
+
+
+def start(
+    address: str, tokens: list[tuple[str, str]], options: argparse.Namespace, figures: dict[str, list[float]]
+) -> list[threading.Thread]:
+    """Begin the work of officers and screens."""
     until = time.monotonic() + options.seconds
     threads = [
         threading.Thread(target=officer, args=(address, token, (until, options.think, number), figures))
         for number, token in enumerate(tokens)
+    ] + [
+        threading.Thread(target=watcher, args=(address, tokens[number % len(tokens)], (until, number), figures))
+        for number in range(options.watchers)
     ]
     for thread in threads:
         thread.start()
+    return threads
+
+
+def work_with_browser(
+    pid: int, address: str, tokens: list[tuple[str, str]], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """The first officer sits in a browser, the others work on as before."""
+    desk_s, begun = processor_s(pid), time.monotonic()
+    threads = start(address, tokens[1:], options, defaultdict(list))
+    figures = decide_in_browser(address, tokens[0], options.browser)
+    took = time.monotonic() - begun
+    print(f"{took:.0f} s with a browser; {describe_load()}; the desk used {(processor_s(pid) - desk_s) / took:.0%}")
     for thread in threads:
         thread.join()
     return figures
@@ -186,8 +237,7 @@ def officer(
             return response
 
         time.sleep(chance.uniform(0, think))
-        page = ask("queue page", "GET", "/queue").text
-        refresh = _refresh(page)
+        ask("queue page", "GET", "/queue")
         opened = ask("take the next case", "POST", "/queue/next").headers["HX-Redirect"]
         text_of_case = ask("case page", "GET", opened).text
         for turn in range(1_000_000):
@@ -199,9 +249,8 @@ def officer(
             time.sleep(chance.uniform(0.5, 1.5) * think)
             if time.monotonic() > until:
                 return
-            ask("list looks for news", "GET", refresh)
             if turn % 3 == 0:
-                refresh = _refresh(ask("queue page", "GET", "/queue?" + chance.choice(FILTERS)).text)
+                ask("queue page", "GET", "/queue?" + chance.choice(FILTERS))
                 text_of_case = ask("case page", "GET", f"/cases/{case_id}").text
             data = {
                 "action": chance.choice(("confirm", "reject")),
@@ -211,15 +260,29 @@ def officer(
             text_of_case = ask("decide, and the next case", "POST", f"/cases/{case_id}/steps", data=data).text
 
 
+def watcher(address: str, token: tuple[str, str], pace: tuple[float, int], figures: dict[str, list[float]]) -> None:
+    """A screen that shows the queue and asks for news."""
+    until, number = pace
+    with httpx.Client(base_url=address, cookies={COOKIE: token[0]}, timeout=60.0) as client:
+        time.sleep(number * REFRESH_S / 5)
+        refresh = _refresh(client.get("/queue").text)
+        while time.monotonic() < until:
+            time.sleep(REFRESH_S)
+            begun = time.perf_counter()
+            answer = client.get(refresh, headers={"HX-Request": "true"}).raise_for_status()
+            figures["list looks for news"].append(time.perf_counter() - begun)
+            refresh = _refresh(answer.text) if answer.text else refresh
+
+
 FILTERS = ("", "group=all", "plate=D123", "rule=heaped_load", "camera=cam-007", "district=d07", "grade=evidence",
            "mine=1", "group=ended", "from=2026-11-01")  # fmt: skip
 
 
-def decide_in_browser(address: str, token: tuple[str, str], browser_path: str) -> list[float]:
+def decide_in_browser(address: str, token: tuple[str, str], browser_path: str) -> dict[str, list[float]]:
     """Seconds from pressing the key until the next case is on the screen: one key, a case."""
     from playwright.sync_api import sync_playwright
 
-    times = []
+    figures: dict[str, list[float]] = defaultdict(list)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1366, "height": 768})
@@ -230,22 +293,33 @@ def decide_in_browser(address: str, token: tuple[str, str], browser_path: str) -
         page.wait_for_selector("#case[data-mine] video")
         for _ in range(KEYS_PRESSED):
             page.wait_for_timeout(2500)  # somebody looks at it
-            times.append(page.evaluate(ONE_KEY) / 1000)
+            for what, took_ms in page.evaluate(ONE_KEY).items():
+                figures[f"key to {what}"].append(took_ms / 1000)
         browser.close()
-    return times
+    return figures
 
 
 ONE_KEY = """() => new Promise(done => {
-    const before = document.getElementById('case').dataset.case, begun = performance.now();
+    const before = document.getElementById('case').dataset.case, found = {};
+    let is_there = false;
+    performance.clearResourceTimings();
+    const begun = performance.now();
     const look = () => {
-        const now = document.getElementById('case');
-        if (now && now.dataset.case !== before) requestAnimationFrame(() => done(performance.now() - begun));
-        else requestAnimationFrame(look);
+        const passed = performance.now() - begun, now = document.getElementById('case');
+        if (is_there && !found['next case']) found['next case'] = passed;
+        is_there = now && now.dataset.case !== before;
+        const clip = is_there && now.querySelector('video');
+        const answer = performance.getEntriesByType('resource').find(entry => entry.name.endsWith('/steps'));
+        if (answer && found['next case'] && (!clip || clip.readyState >= 2)) {
+            done({...found, 'answer of the desk': answer.responseEnd - begun, 'first picture of its clip': passed});
+        } else {
+            requestAnimationFrame(look);
+        }
     };
     document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'y', bubbles: true}));
-    look();
+    requestAnimationFrame(look);
 })"""
-"""Presses the key that confirms, and waits for the picture that shows another case."""
+"""Presses the key that confirms; the next case counts as there once a frame has been drawn with it."""
 
 
 def _find(pattern: str, page: str) -> str:

@@ -19,6 +19,7 @@ from detector.review.accounts import AccountStore
 from detector.review.camera_desk import CameraConfiguration, Workers
 from detector.review.limits import RateLimits
 from detector.review.photos import PhotoShelf
+from detector.review.recent import Recent
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import SingleSignOn
 from detector.review.visitors import SessionStore
@@ -65,6 +66,7 @@ class Desk:
         single_sign_on: another way of signing in; None where there is none.
         lifetimes: how long cases and log are kept.
         signing_keys: ids of the keys that sign packages, and whether each is the current one.
+        recent: counts and choices that lists of several people share for some seconds.
         now: aware.
     """
 
@@ -91,4 +93,5 @@ class Desk:
     signing_keys: Callable[[], Sequence[tuple[str, bool]]] = tuple
     settings: DeskSettings = field(default_factory=DeskSettings)
     limits: RateLimits = field(default_factory=RateLimits)
+    recent: Recent = field(default_factory=Recent)
     now: Callable[[], datetime] = _now

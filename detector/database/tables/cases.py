@@ -19,7 +19,7 @@ class CaseRow(Base):
     __table_args__ = (
         Index(
             "ix_cases_queue", "status", "confidence", "captured_at", "created_at", "district", "plate_text",
-            "officer_plate",
+            "officer_plate", "grade", "camera_id", "case_id",
         ),
         Index("ix_cases_age", "status", "updated_at"),
         Index("ix_cases_begun", "status", "created_at"),

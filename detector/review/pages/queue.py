@@ -28,6 +28,10 @@ LINKS = (Link("show_queue", "queue.title", 10),)
 DESK = (Role.REVIEWER, Role.LEGAL, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
 S = CaseStatus
 SHOWN_MOST = 500
+CHOICES_KEPT_S = 30.0
+COUNTS_KEPT_S = 30.0
+"""While nothing changes; any step of anybody makes counts be made anew."""
+
 GROUPS: Mapping[str, tuple[CaseStatus, ...]] = {
     "review": REVIEW,
     "legal": (S.TECHNICALLY_CONFIRMED,),
@@ -48,7 +52,10 @@ FIELDS = ("group", "rule", "camera", "district", "plate", "grade", "from", "to",
 @allow(*DESK)
 def show_queue(view: CurrentView) -> Response:
     """The whole page."""
-    choices = find_choices(view.desk.engine, view.visitor)
+    desk, visitor = view.desk, view.visitor
+    choices = desk.recent.get(
+        ("choices", visitor.districts), CHOICES_KEPT_S, lambda: find_choices(desk.engine, visitor)
+    )
     return view.page("queue.html", **_lines(view), choices=choices, states=list(S))
 
 
@@ -85,7 +92,7 @@ def claim_next(view: View, query: str, skip: str | None = None) -> str | None:
     wanted = _to_filter(_fields(view, dict(parse_qsl(query))))
     asker = _asker(view)
     held = find_queue(view.desk.engine, asker, QueueFilter(is_mine=True), view.desk.clocks)
-    own = [line.case.case_id for line in held if line.case.case_id != skip]
+    own = [line.case_id for line in held if line.case_id != skip]
     if own:
         return own[0]
     for case_id in find_free(view.desk.engine, asker, wanted, view.desk.clocks):
@@ -106,10 +113,14 @@ def next_in_law(view: View, query: str, skip: str = "") -> str | None:
 
 
 def _lines(view: View) -> dict[str, object]:
-    mark = last_change(view.desk.engine, _asker(view))
+    desk, visitor = view.desk, view.visitor
+    mark = last_change(desk.engine, _asker(view))
     fields, shown = _fields(view), _shown(view)
-    rows = find_queue(view.desk.engine, _asker(view), _to_filter(fields), view.desk.clocks, shown + 1)
-    counts = count_states(view.desk.engine, view.visitor)
+    rows = find_queue(desk.engine, _asker(view), _to_filter(fields), desk.clocks, shown + 1)
+    counts = desk.recent.get(
+        ("counts", visitor.districts, visitor.only_unit, mark), COUNTS_KEPT_S,
+        lambda: count_states(desk.engine, visitor),
+    )  # fmt: skip
     in_group = {name: sum(counts.get(s, 0) for s in states or S) for name, states in GROUPS.items()}
     query = urlencode({name: value for name, value in fields.items() if value})
     return {
