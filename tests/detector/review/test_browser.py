@@ -1,7 +1,6 @@
 """The desk in a real browser: keyboard alone, two officers at once, video, languages, narrow screens, accessibility."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from detector.entities import Action, CaseStatus
 from detector.review.desk import Desk
 from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import BARE_CASE, OWN_CASE, PASSWORD, confirm
-
-AXE = Path(__file__).with_name("axe.min.js")
 
 
 def on_case(page: Any, case_id: str) -> None:
@@ -218,38 +215,3 @@ def test_nothing_sticks_out_on_any_screen(open_page: Open, width: int) -> None:
             page.wait_for_selector("#case[data-mine] video")
         overhang = page.evaluate("() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
         assert overhang <= 0, path
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(open_page: Open, scheme: str) -> None:
-    """axe finds nothing against WCAG 2.2 AA, dialogs included."""
-    stranger = open_page(color_scheme=scheme)
-    assert find_barriers(stranger) == []
-    page = open_page("reviewer", "/queue", color_scheme=scheme)
-    assert find_barriers(page) == []
-    page.goto("/account")
-    assert find_barriers(page) == []
-    page.goto(f"/cases/{OWN_CASE}")
-    assert find_barriers(page) == []
-    on_case(page, OWN_CASE)
-    press(page, "c")
-    page.wait_for_selector("#case[data-mine] video")
-    assert find_barriers(page) == []
-    on_case(page, OWN_CASE)
-    press(page, "x")
-    assert find_barriers(page) == []
-    press(page, "Escape")
-    page.goto("/nowhere")
-    assert find_barriers(page) == []
-
-
-def find_barriers(page: Any) -> list[str]:
-    """What axe finds: rule and element, one line each."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(200)  # the line that appears fades in: colours are judged when it stands
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    run = (
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    found = page.evaluate(run)
-    return [f"{v['id']}: {node['html'][:160]}" for v in found["violations"] for node in v["nodes"]]

@@ -1,7 +1,6 @@
 """Cameras on the desk: who sees them, what they show, and geometry that becomes a checked version."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,38 +12,15 @@ from fastapi import FastAPI
 from detector.entities import Camera, LegalRecord, Role
 from detector.errors import Conflict
 from detector.review.app import make_app
-from detector.review.camera_desk import CameraPicture
 from detector.review.desk import Desk
 from detector.review.guard import SESSION_COOKIE
 from detector.review.queries.cameras import missing_of_record
 from pipelines.configuration_store import ConfigurationStore
 from pipelines.desk_cameras import CurrentCameras, DeskConfiguration
-from tests.detector.review.desk import NOON, DeskClient, copy_desk, serve
+from tests.detector.review.desk import DeskClient, copy_desk, serve
+from tests.detector.review.fillings import TOML, FakeWorkers
 
-TOML = """# Gates of the district.
-[[camera]]
-id = "gate-03"
-place = "三号门"
-district = "jlp"
-zone = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
-
-[[camera]]
-id = "bridge"
-district = "bn"
-"""
 GEOMETRY = {"zone": [[0, 0], [1, 0], [1, 1], [0, 0.98765]], "lines": {"stop": [[0, 0.5], [1, 0.5]]}}
-
-
-class FakeWorkers:
-    """One worker that watches one camera."""
-
-    def health(self) -> Mapping[str, Mapping[str, Any]]:
-        row = {"state": "frozen", "faults": ["frozen", "silent"], "packets_per_s": 25.0, "analysed_per_s": 8.0}
-        told = {"lag_s": 0.2, "time_source": "rtcp_sr", "uncertainty_ms": 40.0, "sessions": 2, "last_fault": None}
-        return {"gate-03": row | told}
-
-    def picture(self, camera_id: str) -> CameraPicture | None:
-        return CameraPicture(b"\xff\xd8now", NOON) if camera_id == "gate-03" else None
 
 
 @pytest.fixture

@@ -9,14 +9,11 @@ from sqlalchemy import select
 
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import AuditRow, CaseRow
-from detector.entities import Interception, WatchRequest
-from detector.patterns.matching import Hit, Look
 from detector.review.app import make_app
 from detector.review.desk import Desk
 from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import OWN_CASE, DeskClient, copy_desk
-
-PLATE = "渝D12345"
+from tests.detector.review.fillings import WANTED, hit, list_plate
 
 
 @pytest.fixture
@@ -28,21 +25,6 @@ def desk(template: Path, tmp_path: Path) -> Desk:
 @pytest.fixture
 def app(desk: Desk) -> FastAPI:
     return make_app(desk)
-
-
-def list_plate(desk: Desk, plate: str = PLATE) -> None:
-    """Put a plate on the watch list, by two persons."""
-    until = datetime.now(UTC) + timedelta(days=5)
-    entry = desk.watch.apply(WatchRequest(plate, "举报", until, "blue"), desk.accounts.get("reviewer").actor)
-    desk.watch.approve(entry.entry_id, desk.accounts.get("supervisor").actor)
-
-
-def hit(desk: Desk, camera: str = "gate", ago_s: float = 30, plate: str = PLATE) -> Interception:
-    """See a listed plate."""
-    now = datetime.now(UTC)
-    entry = next(entry for entry in desk.watch.active(now) if entry.plate_text == plate)
-    look = Look(f"pass {camera} {ago_s} {plate}", camera, plate, now - timedelta(seconds=ago_s), "blue", "car")
-    return desk.interceptions.open(Hit(entry, look, 3), now)[0]
 
 
 def test_a_hit_shows_timer_place_reading_and_where_it_goes_next(app: FastAPI, desk: Desk) -> None:
@@ -57,7 +39,7 @@ def test_a_hit_shows_timer_place_reading_and_where_it_goes_next(app: FastAPI, de
     assert "行踪" in page
     assert "无图像" in page
     assert "号牌颜色相符" in page
-    assert PLATE not in DeskClient(app, "dispatcher").get("/queue?state=closed").text
+    assert WANTED not in DeskClient(app, "dispatcher").get("/queue?state=closed").text
 
 
 def test_the_likely_next_cameras_have_their_times(app: FastAPI, desk: Desk) -> None:
@@ -123,7 +105,7 @@ def test_taking_and_closing_a_hit(app: FastAPI, desk: Desk) -> None:
         assert [(line.action, line.account) for line in lines] == [
             ("interception_acknowledge", "department"), ("interception_outcome", "department"),
         ]  # fmt: skip
-        assert all(PLATE not in str(line.details) for line in lines)
+        assert all(WANTED not in str(line.details) for line in lines)
 
 
 def test_an_open_board_is_sent_again_only_when_something_changed(app: FastAPI, desk: Desk) -> None:

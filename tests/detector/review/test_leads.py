@@ -9,17 +9,14 @@ from sqlalchemy import select
 
 from detector.database.sessions import read_session
 from detector.database.tables import AuditRow
-from detector.entities import LeadKind, LeadOutcome, Reason, TimelineEntry, WatchStatus
-from detector.patterns.scanning import Suspect
+from detector.entities import LeadOutcome, TimelineEntry, WatchStatus
 from detector.review.app import make_app
 from detector.review.desk import Desk
 from detector.review.pages.leads import mask_plate
 from detector.review.visit_chart import draw_visits
 from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import DeskClient, copy_desk
-
-PLATE, CLONED, FAR = "川A12345", "渝B22222", "渝C33333"
-NOW = datetime.now(UTC).replace(microsecond=0)
+from tests.detector.review.fillings import CLONED, FAR, NOW, SUSPECT, add_leads, lead_of
 
 
 @pytest.fixture
@@ -35,28 +32,6 @@ def app(desk: Desk) -> FastAPI:
     return make_app(desk)
 
 
-def add_leads(desk: Desk) -> None:
-    """One of each kind in the own district, one elsewhere."""
-    days = [NOW - timedelta(days=n) for n in range(12)]
-    visits = tuple(TimelineEntry(day, "gate", "T3", f"{'loop' if n % 2 else 'wait'} 25") for n, day in enumerate(days))
-    reasons = (Reason("visit_days", "frequency", {"visits": 24, "visit_days": 12}, 31.5),
-               Reason("is_local", "origin", {}, 12.0))  # fmt: skip
-    window = (NOW - timedelta(days=30), NOW)
-    rides = [
-        Suspect(PLATE, 0.93, reasons, visits),
-        Suspect(FAR, 0.5, reasons, (TimelineEntry(NOW, "far", "", "seen 1"),)),
-    ]
-    desk.leads.save(LeadKind.RIDE_HAILING, rides, window, ("test", ("licensed",)))
-    clone = (TimelineEntry(NOW - timedelta(minutes=7), "gate", "", "clone_from 0"),
-             TimelineEntry(NOW, "tunnel", "", "clone_to 23.0"))  # fmt: skip
-    travel = (Reason("impossible_travel", "travel", {"incidents": 1, "kmh": 197}, 1.0),)
-    desk.leads.save(LeadKind.CLONED_PLATE, [Suspect(CLONED, 0.5, travel, clone)], window, ("test", ()))
-
-
-def lead_of(desk: Desk, plate: str) -> str:
-    return next(lead.lead_id for lead in desk.leads.list(10) if lead.plate_text == plate)
-
-
 def actions(desk: Desk) -> list[tuple[str, str]]:
     with read_session(desk.engine) as session:
         return [(line.action, line.account) for line in session.scalars(select(AuditRow).order_by(AuditRow.event_id))]
@@ -65,24 +40,24 @@ def actions(desk: Desk) -> list[tuple[str, str]]:
 def test_the_list_ranks_and_masks(app: FastAPI, desk: Desk) -> None:
     """The best first, with its main reason as a sentence; no plate in clear; other districts' leads are not there."""
     page = DeskClient(app, "reviewer").get("/leads").text
-    assert PLATE not in page
-    assert mask_plate(PLATE) == "川A····5"
-    assert page.index(mask_plate(PLATE)) < page.index(mask_plate(CLONED))
+    assert SUSPECT not in page
+    assert mask_plate(SUSPECT) == "川A····5"
+    assert page.index(mask_plate(SUSPECT)) < page.index(mask_plate(CLONED))
     assert mask_plate(FAR) not in page
     assert "12天内到达枢纽24次" in page
     assert "1 项未核对" in page
     only = DeskClient(app, "reviewer").get("/leads?kind=cloned_plate").text
-    assert mask_plate(PLATE) not in only
+    assert mask_plate(SUSPECT) not in only
     assert mask_plate(CLONED) in only
 
 
 def test_opening_a_lead_shows_what_it_rests_on_and_is_written_down(app: FastAPI, desk: Desk) -> None:
     """Reasons, chart, what could not be checked; in both languages."""
     client = DeskClient(app, "reviewer")
-    lead_id = lead_of(desk, PLATE)
+    lead_id = lead_of(desk, SUSPECT)
     page = client.get(f"/leads/{lead_id}").text
     for words in (
-        PLATE,
+        SUSPECT,
         "12天内到达枢纽24次",
         "外地号牌",
         "未能排除持证车辆",
@@ -114,10 +89,10 @@ def test_leads_of_other_districts_are_not_there(app: FastAPI, desk: Desk) -> Non
 
 def test_two_persons_list_a_plate(app: FastAPI, desk: Desk) -> None:
     """Who applied cannot consent, whatever is sent; who consents is another person with the role."""
-    applicant, lead_id = DeskClient(app, "supervisor"), lead_of(desk, PLATE)
+    applicant, lead_id = DeskClient(app, "supervisor"), lead_of(desk, SUSPECT)
     assert applicant.post(f"/leads/{lead_id}/watch", {"reason": "频繁揽客", "days": "14"}).status_code == 303
     entry = desk.watch.list()[0]
-    assert (entry.plate_text, entry.lead_id, entry.status(NOW)) == (PLATE, lead_id, WatchStatus.REQUESTED)
+    assert (entry.plate_text, entry.lead_id, entry.status(NOW)) == (SUSPECT, lead_id, WatchStatus.REQUESTED)
     assert timedelta(days=13) < entry.expires_at - NOW < timedelta(days=15)
     page = applicant.get("/watch").text
     assert "须由他人同意" in page
@@ -127,7 +102,7 @@ def test_two_persons_list_a_plate(app: FastAPI, desk: Desk) -> None:
     second = DeskClient(app, "legal")
     assert "/approve" in second.get("/watch").text
     assert second.post(f"/watch/{entry.entry_id}/approve").status_code == 303
-    assert [e.plate_text for e in desk.watch.active(datetime.now(UTC))] == [PLATE]
+    assert [e.plate_text for e in desk.watch.active(datetime.now(UTC))] == [SUSPECT]
     assert second.post(f"/watch/{entry.entry_id}/approve").status_code == 409
     assert "布控中" in applicant.get(f"/leads/{lead_id}").text
     assert ("watch_apply", "supervisor") in actions(desk)
@@ -160,7 +135,7 @@ def test_an_application_is_checked(app: FastAPI, desk: Desk, wrong: dict[str, st
 
 def test_an_auditor_reads_and_does_nothing(app: FastAPI, desk: Desk) -> None:
     """No form is shown, none is taken."""
-    client, lead_id = DeskClient(app, "auditor"), lead_of(desk, PLATE)
+    client, lead_id = DeskClient(app, "auditor"), lead_of(desk, SUSPECT)
     for page in (client.get(f"/leads/{lead_id}").text, client.get("/watch").text):
         assert 'name="reason"' not in page
         assert 'name="outcome"' not in page
@@ -169,14 +144,14 @@ def test_an_auditor_reads_and_does_nothing(app: FastAPI, desk: Desk) -> None:
 
 def test_an_outcome_closes_a_lead_once(app: FastAPI, desk: Desk) -> None:
     """And is there for the next scan."""
-    client, lead_id = DeskClient(app, "reviewer"), lead_of(desk, PLATE)
+    client, lead_id = DeskClient(app, "reviewer"), lead_of(desk, SUSPECT)
     assert client.post(f"/leads/{lead_id}/outcome", {"outcome": "arrested"}).status_code == 400
     assert client.post(f"/leads/{lead_id}/outcome", {"outcome": "confirmed"}).status_code == 303
     assert client.post(f"/leads/{lead_id}/outcome", {"outcome": "lawful"}).status_code == 409
-    assert desk.leads.outcomes()[PLATE][0] is LeadOutcome.CONFIRMED
+    assert desk.leads.outcomes()[SUSPECT][0] is LeadOutcome.CONFIRMED
     assert "李明" in client.get(f"/leads/{lead_id}").text
-    assert mask_plate(PLATE) not in client.get("/leads").text
-    assert mask_plate(PLATE) in client.get("/leads?state=closed").text
+    assert mask_plate(SUSPECT) not in client.get("/leads").text
+    assert mask_plate(SUSPECT) in client.get("/leads?state=closed").text
 
 
 def test_the_chart_places_visits_by_day_and_hour() -> None:
@@ -207,4 +182,4 @@ def test_from_lead_to_watch_list_by_keyboard_alone(open_page: Open, served: tupl
     tab_to(second, "form[action$=approve] button")
     press(second, "Enter")
     second.wait_for_selector("tr:has-text('布控中')")
-    assert [entry.plate_text for entry in desk.watch.active(datetime.now(UTC))] == [PLATE]
+    assert [entry.plate_text for entry in desk.watch.active(datetime.now(UTC))] == [SUSPECT]
