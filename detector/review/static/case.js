@@ -73,6 +73,9 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("deskkey", (event) => {
   if (event.target.matches("[data-decides]") && performance.now() - shownAt < CALM_MS) event.preventDefault();
 });
+const isStep = (event) => event.detail.requestConfig?.path.endsWith("/steps");
+document.addEventListener("htmx:beforeRequest", (event) => { if (player && isStep(event)) player.rest(); });
+document.addEventListener("htmx:afterRequest", (event) => { if (player && isStep(event) && !event.detail.successful) player.wake(); });
 document.addEventListener("htmx:afterSwap", begin);
 document.addEventListener("htmx:historyRestore", begin);
 document.addEventListener("DOMContentLoaded", begin);

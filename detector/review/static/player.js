@@ -179,11 +179,22 @@ class Player {
     return true;
   }
 
-  close() {
-    this.stop.abort();
+  // Takes the decoder down. Done while the desk is still answering: a playing clip that is removed holds the page up, and
+  // the next case is on the screen a third sooner without it.
+  rest() {
+    this.source = this.video.getAttribute("src") || this.source;
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
+  }
+
+  wake() {
+    if (this.source) this.video.src = this.source;
+  }
+
+  close() {
+    this.stop.abort();
+    this.rest();
   }
 }
 
