@@ -10,24 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import ROOT, Done, run
 from tests.footage import ClipSpec, write, write_audio
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def run(*arguments: object, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own, as a user does, from another folder than the checkout."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ROADWARDEN_HOME": str(home / "var"), **environment},
-    )
-
-
-def assert_one_clear_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_one_clear_line(result: Done, *words: str) -> None:
     """Exit 1, exactly one line of complaint that holds every word, and no traceback."""
     assert result.returncode == 1, result.stderr
     lines = result.stderr.strip().splitlines()
@@ -136,9 +123,14 @@ def test_what_is_no_package_is_said(tmp_path: Path) -> None:
     assert_one_clear_line(run("verify", tmp_path, home=tmp_path), str(tmp_path), "manifest.json")
 
 
-def test_an_unknown_case_is_said(tmp_path: Path) -> None:
-    """Show names the case that is not there."""
-    assert_one_clear_line(run("cases", "show", "RW-1", home=tmp_path), "RW-1")
+def test_the_program_in_a_process_of_its_own_says_the_same(tmp_path: Path) -> None:
+    """What the other tests of commands run in this process, a user starts: from any folder, with the same ending."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ROADWARDEN_HOME": str(tmp_path / "var")}
+    command = [sys.executable, "-m", "pipelines", "cases", "show", "RW-1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    here = run("cases", "show", "RW-1", home=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
+    assert_one_clear_line(here, "RW-1")
 
 
 def test_an_empty_database_lists_no_case(tmp_path: Path) -> None:

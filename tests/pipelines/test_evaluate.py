@@ -1,10 +1,8 @@
 """`roadwarden evaluate …` as a user meets it, on frames of the demo clip, whose truth is known."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,16 @@ import cv2
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import command_line
+from tests.command_line import ROOT, Done
+
 DEMO = ROOT / "demo" / "demo.mp4"
 FRAMES = (42, 68, 100)
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines", "evaluate", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+def run(*arguments: object) -> Done:
+    with tempfile.TemporaryDirectory() as home:
+        return command_line.run("evaluate", *arguments, home=Path(home))
 
 
 def answer(*arguments: object) -> dict[str, Any]:

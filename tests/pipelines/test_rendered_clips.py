@@ -1,10 +1,7 @@
 """The whole product on clips that this project rendered: the right truck, the right plate, and nobody else."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +11,13 @@ import pytest
 from detector.evidence.canonical import seal
 from detector.evidence.chain import public_keys
 from detector.evidence.verify import verify_package
+from tests.command_line import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo" / "demo.mp4"
 
 
-def run(home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ROADWARDEN_HOME": str(home)},
-    )
-
-
 def replay(home: Path, clip: Path) -> dict[str, Any]:
-    result = run(home, "replay", clip, "--cameras", ROOT / "cameras.toml", "--json")
+    result = run("replay", clip, "--cameras", ROOT / "cameras.toml", "--json", home=home)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)["clips"][0]
 
@@ -93,7 +79,7 @@ def test_lawful_trucks_are_seen_for_what_they_are(report: dict[str, Any]) -> Non
 def test_trucks_driving_away_are_judged_too(tmp_path: Path) -> None:
     """Double-row plates, a load below the edge and a half covered one: both cases, and not the box truck or the car."""
     rear = ROOT / "tests" / "golden" / "rear.mp4"
-    result = run(tmp_path, "replay", rear, "--json")
+    result = run("replay", rear, "--json", home=tmp_path)
     assert result.returncode == 0, result.stderr
     truth = read_truth(rear)
     found = {
@@ -108,19 +94,19 @@ def test_replaying_again_adds_nothing(report: dict[str, Any], home: Path) -> Non
     before = (folder / "manifest.json").read_bytes()
     assert replay(home, DEMO)["cases"] == report["cases"]
     assert (folder / "manifest.json").read_bytes() == before
-    listed = json.loads(run(home, "cases", "list", "--json").stdout)["cases"]
+    listed = json.loads(run("cases", "list", "--json", home=home).stdout)["cases"]
     assert [case["case_id"] for case in listed] == [case["case_id"] for case in report["cases"]]
 
 
 def test_an_untouched_package_is_intact(package: Path, home: Path) -> None:
     """Verify needs the folder alone, wherever it was copied."""
-    result = run(home, "verify", package)
+    result = run("verify", package, home=home)
     assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_one_flipped_byte_in_any_file_is_found_and_named(package: Path, home: Path) -> None:
     """Clip, stills, copies and manifest alike; the seal by its signature, which takes the public key."""
-    keys = public_keys(list((home / "signing").glob("*.pub")))
+    keys = public_keys(list((home / "var" / "signing").glob("*.pub")))
     names = sorted(path.name for path in package.iterdir())
     assert len(names) == 14
     for name in names:
@@ -176,15 +162,15 @@ def test_the_manifest_tells_how_the_judgement_was_reached(package: Path) -> None
 def test_the_list_shows_whole_ids_where_there_is_no_terminal(report: dict[str, Any], home: Path) -> None:
     """An id that is cut cannot be given to `cases show`."""
     case_id = report["cases"][0]["case_id"]
-    assert case_id in run(home, "cases", "list").stdout
-    shown = run(home, "cases", "show", case_id).stdout
+    assert case_id in run("cases", "list", home=home).stdout
+    shown = run("cases", "show", case_id, home=home).stdout
     assert f"case_id: {case_id}" in shown
     assert "finding heaped_load" in shown
 
 
 def test_the_judgement_is_reproduced_from_the_package_alone(package: Path, home: Path, tmp_path: Path) -> None:
     """Same findings, plate and load; a package that claims another plate is told apart."""
-    done = run(home, "reproduce", package, "--json")
+    done = run("reproduce", package, "--json", home=home)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["same"] and said["seen_again"]
@@ -194,5 +180,5 @@ def test_the_judgement_is_reproduced_from_the_package_alone(package: Path, home:
     del manifest["digest"]
     manifest["pass"]["plate"]["text"] = "渝A00001"
     (package / "manifest.json").write_bytes(seal(manifest)[0])
-    done = run(home, "reproduce", package)
+    done = run("reproduce", package, home=home)
     assert (done.returncode, "plate: recorded 渝A00001, reproduced 渝DC6123" in done.stdout) == (1, True)
