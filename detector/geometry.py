@@ -43,7 +43,8 @@ def iou_matrix(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
     area_a = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(axis=1)
     area_b = np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1)
     union = area_a[:, None] + area_b[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    shares: np.ndarray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return shares
 
 
 def clip(xyxy: Box, width_px: float, height_px: float) -> Box:

@@ -9,9 +9,18 @@ They stand beside `entities` because two stations share them: `video` fills the 
 import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import av
+from av.video.stream import VideoStream
+
+from detector.errors import SourceError
+
+if TYPE_CHECKING:
+    RawPacket = av.Packet[VideoStream]
+else:
+    RawPacket = av.Packet  # generic in its stub alone
+"""A packet as FFmpeg has it, with what hangs on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,17 @@ class StreamInfo:
         return (self.height, self.width) if is_quarter_turn else (self.width, self.height)
 
 
+def time_base_of(stream: VideoStream) -> Fraction:
+    """Seconds of one tick of a stream's time stamps.
+
+    Raises:
+        SourceError: it has none, so that nothing in it has a time.
+    """
+    if stream.time_base is None:
+        raise SourceError(f"a stream of {stream.codec_context.name} has no time base")
+    return stream.time_base
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Packet:
     """One compressed picture, as the source delivered it.
@@ -84,12 +104,12 @@ class Packet:
         """Hex digest of `data`, computed at each call."""
         return hashlib.sha256(self.data).hexdigest()
 
-    def to_av(self) -> av.Packet:
+    def to_av(self) -> RawPacket:
         """Copy into FFmpeg's memory; `opaque` is (pts,), which a decoder hands on to the picture.
 
         `av.Packet(bytes)` would borrow the bytes, which lack the zeroed padding that FFmpeg's readers may run into.
         """
-        raw = av.Packet(len(self.data))
+        raw = cast(RawPacket, av.Packet(len(self.data)))
         raw.update(self.data)
         raw.pts, raw.dts, raw.duration = self.pts, self.dts, self.duration
         raw.time_base = self.time_base
@@ -126,14 +146,8 @@ class PacketStore(Protocol):
     """Keeps the last minutes of packets of one source, so that a clip can begin before its violation was noticed.
 
     `detector.video.ring.PacketRing` keeps them in memory; a live worker may keep key-frame-aligned segments on disk.
-    Times are `Packet.stream_s`.
+    Times are `Packet.stream_s`. This is the reader's side: who fills it, knows which kind it is.
     """
-
-    def append(self, packet: Packet) -> None:
-        """Take the next packet in decoding order."""
-
-    def finish(self) -> None:
-        """Declare that no packet will follow."""
 
     def hold(self, name: str, from_s: float) -> None:
         """Keep what is needed to show everything from `from_s` on until `release(name)`; the same name replaces."""

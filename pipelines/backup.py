@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from detector.database.engine import open_database
 from detector.database.sessions import read_session
@@ -129,8 +129,8 @@ def _point_at(home: Path) -> int:
             for case_id, _ in _packages(engine):
                 folder = home / "evidence" / case_id
                 if folder.is_dir():
-                    table = EvidenceRow.__table__
-                    connection.execute(table.update().where(table.c.case_id == case_id).values(folder=str(folder)))
+                    moved = update(EvidenceRow).where(EvidenceRow.case_id == case_id).values(folder=str(folder))
+                    connection.execute(moved)
             return len(connection.execute(select(CaseRow.case_id)).all())
     finally:
         engine.dispose()

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from detector.geometry import Box
-from detector.packets import Packet
+from detector.packets import Packet, RawPacket
 from detector.video.decoding import Decoder, ImageConverter
 from pipelines.build import load_models
 from pipelines.violation_pipeline import Models
@@ -148,8 +148,9 @@ def make_footage(demand: Demand) -> tuple[list[Packet], np.ndarray]:
     return packets + [_keep(packet, rate) for packet in context.encode(None)], scene
 
 
-def _keep(raw: av.Packet, rate: Fraction) -> Packet:
-    return Packet(bytes(raw), raw.pts, raw.dts, 1, 1 / rate, raw.is_keyframe, float(raw.pts / rate))
+def _keep(raw: RawPacket, rate: Fraction) -> Packet:
+    pts, dts = raw.pts or 0, raw.dts or 0
+    return Packet(bytes(raw), pts, dts, 1, 1 / rate, raw.is_keyframe, float(pts / rate))
 
 
 def _pictures(packets: list[Packet]) -> list[av.VideoFrame]:

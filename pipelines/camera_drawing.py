@@ -1,11 +1,11 @@
 """A camera's picture with its zone and lines drawn, to check the geometry by eye."""
 
 import tempfile
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from PIL.ImageFont import FreeTypeFont
 
 from detector.entities import Camera
 from detector.errors import ConfigurationError, SourceError, StorageError
@@ -13,6 +13,9 @@ from detector.evidence.composite import load_font
 from detector.video.file_source import FileSource
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
+from pipelines.violation_pipeline import picture_of
+
+Colour = tuple[int, int, int]
 
 ZONE, LINE, INK, SHADE = (0, 229, 255), (255, 214, 0), (255, 255, 255), (0, 0, 0, 150)
 
@@ -31,7 +34,7 @@ def take_live(camera: Camera, settings: StreamSettings | None) -> np.ndarray:
             frame = next(iter(source), None)
         if frame is None:
             raise SourceError(f"camera {camera.camera_id}: no picture can be decoded")
-        return frame.image
+        return picture_of(frame).image
 
 
 def take_from_clip(camera: Camera, clip: Path, at_s: float) -> np.ndarray:
@@ -41,7 +44,7 @@ def take_from_clip(camera: Camera, clip: Path, at_s: float) -> np.ndarray:
         SourceError: the clip cannot be read, or ends before.
     """
     with FileSource(clip, camera.camera_id, camera.analysis_fps) as source:
-        frame = next(islice((frame for frame in source if frame.stream_s >= at_s), 1), None)
+        frame = next((frame for frame in map(picture_of, source) if frame.stream_s >= at_s), None)
     if frame is None:
         raise SourceError(f"{clip}: shows nothing at {at_s:g} s; it ends before")
     return frame.image
@@ -87,7 +90,7 @@ def save(picture: Image.Image, path: Path) -> None:
         raise StorageError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
 
 
-def _mark(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour: tuple, font: object) -> None:
+def _mark(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour: Colour, font: FreeTypeFont) -> None:
     """A dot with a text beside it that stays within the picture."""
     x, y = at
     width, height = draw.im.size
@@ -99,11 +102,11 @@ def _mark(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, colour:
     draw.text((text_x, text_y), text, font=font, fill=colour, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _add_caption(picture: Image.Image, camera: Camera, font: object) -> Image.Image:
+def _add_caption(picture: Image.Image, camera: Camera, font: FreeTypeFont) -> Image.Image:
     width, height = picture.size
     judged = "zone" if camera.zone else "no zone: the whole picture is judged"
     parts = [camera.camera_id, camera.place, camera.direction, f"{width}x{height}", judged]
-    canvas = Image.new("RGB", (width, height + 2 * font.size), (0, 0, 0))
+    canvas = Image.new("RGB", (width, height + 2 * round(font.size)), (0, 0, 0))
     canvas.paste(picture)
     text = "   ".join(part for part in parts if part)
     ImageDraw.Draw(canvas).text((font.size / 2, height + font.size), text, font=font, fill=INK, anchor="lm")

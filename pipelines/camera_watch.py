@@ -61,7 +61,8 @@ class Tally:
 
 def wait_before(attempt: int, rng: random.Random) -> float:
     """Seconds to wait before connection `attempt` (from 1): doubling, with jitter, so that cameras do not march."""
-    return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempt - 1, 10)) * rng.uniform(0.5, 1.0)
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(attempt - 1, 10))
+    return longest * rng.uniform(0.5, 1.0)
 
 
 class CameraWatch(threading.Thread):

@@ -14,15 +14,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
-from typing import Protocol
+from typing import Any
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, TimeBasis, Violation
+from detector.entities import Camera, Case, CaseStatus, Evidence, Grade, Violation
 from detector.errors import EvidenceError, LeaseLost, RoadwardenError, StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.evidence.package import Package
-from detector.packets import AnalysedStream, Excerpt, PacketStore, StreamInfo
+from detector.packets import Excerpt
+from detector.video.source import Footage
 from pipelines.journal import Journal
 from pipelines.package_maker import PackageMaker
 from pipelines.violation_pipeline import JudgedPass
@@ -40,26 +41,6 @@ with `BEFORE_S` less than the packet ring holds."""
 
 RETRY_S = 5.0
 """How long to wait before something is tried again that the disk or the database refused."""
-
-
-class Footage(Protocol):
-    """What a case needs of its source: a `FrameSource`, or what a killed process left of one."""
-
-    @property
-    def info(self) -> StreamInfo:
-        """The stream."""
-
-    @property
-    def time(self) -> TimeBasis:
-        """How the capture times are known."""
-
-    @property
-    def ring(self) -> PacketStore:
-        """The packets that clips are cut from."""
-
-    @property
-    def analysed(self) -> AnalysedStream | None:
-        """The stream that was analysed, where it is another one than `info` and `ring` are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +92,7 @@ class _Pending:
     is_alerted: bool = False
     package: Package | None = None
     is_hopeless: bool = False
-    job: Future | None = None
+    job: Future[Any] | None = None
     writing: _Job | None = None
     retry_at: float = float("-inf")
 
@@ -258,6 +239,8 @@ class CasePipeline:
     def _collect(self, pending: _Pending) -> None:
         """What became of the job of a case."""
         job, written = pending.job, pending.writing
+        if job is None:
+            return
         pending.job = pending.writing = None
         try:
             result = job.result()

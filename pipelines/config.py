@@ -99,8 +99,8 @@ class Cameras:
         if table is None or table.stream is None:
             return None
         try:
-            needs_gateway = table.stream.gb28181 is not None and self.gateway is not None
-            return table.stream.build(self.gateway.build() if needs_gateway else None)
+            needs_gateway = table.stream.gb28181 is not None
+            return table.stream.build(self.gateway.build() if self.gateway and needs_gateway else None)
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.place}: camera {camera_id!r}: {error}") from None
 
@@ -110,8 +110,8 @@ class Cameras:
         Raises:
             ConfigurationError: there is no such camera, or a password is not there.
         """
-        streams = {camera_id: self.find_stream(camera_id) for camera_id in self.by_id}
-        streams = {camera_id: settings for camera_id, settings in streams.items() if settings is not None}
+        found = {camera_id: self.find_stream(camera_id) for camera_id in self.by_id}
+        streams = {camera_id: settings for camera_id, settings in found.items() if settings is not None}
         if not streams:
             where = self.place or "no cameras.toml in use"
             raise ConfigurationError(f"{where}: no camera has a [camera.stream] table; nothing can be watched live")

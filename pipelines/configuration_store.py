@@ -17,7 +17,7 @@ from typing import Any
 
 import tomlkit
 import tomlkit.exceptions
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -113,7 +113,9 @@ class ConfigurationStore:
             return self._open(newest) if newest else None
         content = self._read_file()
         version = newest if newest and newest.sha256 == _sha256(content) else None
-        return Configuration(_decode(content), parse_cameras(content, self.place), _describe(version))
+        return Configuration(
+            _decode(content), parse_cameras(content, self.place), _describe(version) if version else None
+        )
 
     def history(self, limit: int = 100) -> list[Version]:
         """Kept versions, the newest first.
@@ -207,7 +209,7 @@ class ConfigurationStore:
         session.flush()
         return row
 
-    def _rows(self) -> Any:
+    def _rows(self) -> Select[ConfigurationRow]:
         mine = ConfigurationRow.scope == self._scope
         return select(ConfigurationRow).where(mine).order_by(ConfigurationRow.number.desc())
 
@@ -220,6 +222,8 @@ class ConfigurationStore:
         return Configuration(row.content, parse_cameras(row.content.encode(), place), _describe(row))
 
     def _read_file(self) -> bytes:
+        if self._file is None:
+            raise ConfigurationError(f"{self.place}: is no file")
         try:
             return self._file.read_bytes()
         except OSError as error:
@@ -285,8 +289,8 @@ def edit_camera(content: str, camera_id: str, changes: Mapping[str, Any]) -> str
     return tomlkit.dumps(document)
 
 
-def _describe(row: ConfigurationRow | None) -> Version | None:
-    return Version(row.number, row.sha256, row.saved_at, row.saved_by, row.note) if row else None
+def _describe(row: ConfigurationRow) -> Version:
+    return Version(row.number, row.sha256, row.saved_at, row.saved_by, row.note)
 
 
 def _sha256(content: bytes) -> str:

@@ -7,7 +7,7 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
@@ -23,7 +23,10 @@ from pipelines.health import CameraHealth, CameraState, HealthBook
 
 logger = logging.getLogger(__name__)
 
-_COUNTS = {
+Reading = tuple[str, Callable[[CameraHealth], float]]
+"""What a metric says, and where it is in a camera's health."""
+
+_COUNTS: dict[str, Reading] = {
     "sessions": ("Connections, the first one included", lambda c: c.sessions),
     "packets": ("Compressed packets received", lambda c: c.tally.packets),
     "packets_held_back": ("Packets that the gate for still scenes never had decoded", lambda c: c.tally.held_back),
@@ -33,7 +36,7 @@ _COUNTS = {
     "frames_analysed": ("Frames analysed", lambda c: c.analysed),
     "frames_shed": ("Frames that were due and not analysed, because fresher ones came", lambda c: c.shed),
 }
-_GAUGES = {
+_GAUGES: dict[str, Reading] = {
     "packets_per_second": ("Packets received a second", lambda c: c.packets_per_s),
     "analysed_per_second": ("Frames analysed a second", lambda c: c.analysed_per_s),
     "lag_seconds": ("From what has arrived to what has been judged", lambda c: c.lag_s),
@@ -59,8 +62,8 @@ class HealthMetrics(Collector):
         report = self._book.report
         state = GaugeMetricFamily("roadwarden_camera_state", "1 for the state", labels=["camera", "state"])
         for camera in report.cameras:
-            for name in CameraState:
-                state.add_metric([camera.camera_id, name.value], float(_has(camera, name)))
+            for kind in CameraState:
+                state.add_metric([camera.camera_id, kind.value], float(_has(camera, kind)))
         yield state
         for name, (text, read) in _COUNTS.items():
             count = CounterMetricFamily(f"roadwarden_{name}", text, labels=["camera"])

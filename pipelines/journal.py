@@ -8,7 +8,7 @@ It lies in the folder of the session's packet ring, and goes with it:
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
@@ -17,12 +17,14 @@ from detector.entities import TimeBasis
 from detector.errors import StorageError
 from detector.evidence.manifest import CaseFacts
 from detector.packets import StreamInfo
-from detector.video.source import FrameSource
+from detector.video.source import Footage
 
 logger = logging.getLogger(__name__)
 
 STREAM = "stream.json"
 PENDING = ".pending.json"
+
+T = TypeVar("T")
 
 
 @checked_dataclass(
@@ -49,7 +51,7 @@ class SessionStream:
     shift_s: float = 0.0
 
     @classmethod
-    def of(cls, source: FrameSource) -> "SessionStream":
+    def of(cls, source: Footage) -> "SessionStream":
         """What there is to say of a source."""
         analysed = source.analysed
         if analysed is None:
@@ -107,7 +109,7 @@ def read_journal(folder: Path) -> JournalContent | None:
     return JournalContent(stream, waiting) if waiting else None
 
 
-def _read(path: Path, adapter: TypeAdapter) -> Any:
+def _read(path: Path, adapter: TypeAdapter[T]) -> T | None:
     """What a file of the journal says; None when it is unreadable."""
     try:
         return adapter.validate_json(path.read_bytes())

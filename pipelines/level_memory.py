@@ -31,7 +31,7 @@ class LevelMemory:
 
     def save(self) -> None:
         """Write what has been learned since; a disk that refuses is told, and tried again the next time."""
-        known = self._saved | {camera_id: list(level.levels) for camera_id, level in self._levels.items()}
+        known = dict(self._saved) | {camera_id: list(level.levels) for camera_id, level in self._levels.items()}
         if known == self._saved:
             return
         part = self._path.with_name(f"{FILE}.part")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeGuard
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
@@ -18,7 +19,7 @@ from detector.video.activity_gate import PacketGate
 from detector.video.live_source import LiveSource
 from detector.video.source import Glance
 from pipelines.camera_watch import CameraPlan, CameraWatch
-from pipelines.case_pipeline import CaseKeeping, CasePipeline, Footage
+from pipelines.case_pipeline import CaseKeeping, CasePipeline
 from pipelines.health import HealthBook
 from pipelines.intake import Intake, Item, SessionBegins, SessionEnds
 from pipelines.journal import Journal, SessionStream
@@ -26,7 +27,7 @@ from pipelines.level_memory import LevelMemory
 from pipelines.package_maker import PackageMaker
 from pipelines.recovery import Remains, find_remains, lock_rings
 from pipelines.sighting_recorder import SightingRecorder
-from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
+from pipelines.violation_pipeline import JudgedPass, Seen, ViolationPipeline
 from pipelines.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class CaseDesk:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Session:
     camera: Camera
-    footage: Footage
+    footage: LiveSource | Remains
     cases: CasePipeline
     gate: PacketGate | None = None
 
@@ -94,7 +95,7 @@ class LiveRunner:
         self._workers = Workers.threads()
         self._detector = ThreadPoolExecutor(1, "detector")
         self._ahead: _Batch | None = None
-        self._flushing: Future | None = None
+        self._flushing: Future[None] | None = None
         self._sessions: dict[str, _Session] = {}
         self._unfinished = [self._resume(remains) for remains in find_remains(ring_root)]
         self._sealed_before = 0
@@ -349,6 +350,6 @@ class LiveRunner:
         return not self._unfinished
 
 
-def _is_seen(item: Item) -> bool:
+def _is_seen(item: Item) -> TypeGuard[Seen]:
     """Whether an item is a picture."""
     return isinstance(item, Frame | Glance)

@@ -24,7 +24,7 @@ class Remains:
 
     Attributes:
         stream: what its journal says of it.
-        ring, analysed: as a `FrameSource` has them.
+        ring, analysed: as a `Footage` has them.
         waiting: the cases without evidence; at least one.
     """
 

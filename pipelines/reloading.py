@@ -14,6 +14,9 @@ from pipelines.configuration_store import ConfigurationStore
 
 logger = logging.getLogger(__name__)
 
+Mark = tuple[str | None, tuple[int | None, ...]]
+"""What shows that something was changed: the configuration's fingerprint, and when its files of secrets were."""
+
 POLL_S = 2.0
 """A change must be seen the same twice before it is taken up: editors write a file in several steps."""
 
@@ -38,7 +41,8 @@ class Reloader(threading.Thread):
         self._apply = apply
         self._poll_s = poll_s
         self._latest = in_force  # the newest that was right in itself, even if it was refused
-        self._judged = self._seen = (in_force.sha256, self._stamps())  # put in force or refused last; seen last
+        self._judged: Mark = (in_force.sha256, self._stamps())  # put in force or refused last
+        self._seen: Mark = self._judged
         self._complaint = ""
         self._stop_wanted = threading.Event()
 
@@ -54,7 +58,7 @@ class Reloader(threading.Thread):
     def look(self) -> None:
         """One look."""
         try:
-            seen = (self._store.fingerprint(), self._stamps())
+            seen: Mark = (self._store.fingerprint(), self._stamps())
             is_settled, self._seen = seen == self._seen, seen
             if is_settled and seen != self._judged:
                 self._take_up(seen)
@@ -64,7 +68,7 @@ class Reloader(threading.Thread):
                 self._complaint = str(error)
                 logger.error("%s; the configuration in force stays", error)
 
-    def _take_up(self, seen: tuple) -> None:
+    def _take_up(self, seen: Mark) -> None:
         """Put in force what is there now; what the database keeps from us is tried again at the next look."""
         found = self._store.current()
         self._judged = seen

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
@@ -17,7 +18,6 @@ from detector.video.time_basis import read_sidecar
 from pipelines.case_pipeline import CaseKeeping, CasePipeline
 from pipelines.config import Cameras
 from pipelines.package_maker import PackageMaker
-from pipelines.progress import ReplayProgress
 from pipelines.report import ClipReport
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.violation_pipeline import JudgedPass, Seen, ViolationPipeline, picture_of
@@ -49,6 +49,16 @@ class ReplayOptions:
     every_frame: bool = False
 
 
+class Progress(Protocol):
+    """Is told how far a replay has come."""
+
+    def begin(self, name: str, duration_s: float | None) -> None:
+        """A recording of known length in seconds begins; None when the container does not say."""
+
+    def advance(self, stream_s: float, frames: int) -> None:
+        """The recording has been read up to `stream_s` seconds."""
+
+
 class Replayer:
     """Replays clips one after another; the result does not depend on what was replayed before."""
 
@@ -67,7 +77,7 @@ class Replayer:
         self._packages = packages
         self._store = store
 
-    def replay(self, clip: Path, progress: ReplayProgress) -> ClipReport:
+    def replay(self, clip: Path, progress: Progress) -> ClipReport:
         """Judge one clip.
 
         Returns:

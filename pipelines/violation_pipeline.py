@@ -218,4 +218,5 @@ def picture_of(seen: Seen) -> Frame:
 
 def _is_vehicle(detections: Detections) -> np.ndarray:
     """Mask (N,) of the boxes that are followed: persons are not."""
-    return detections.class_id != VehicleType.PERSON
+    mask: np.ndarray = detections.class_id != VehicleType.PERSON
+    return mask

@@ -11,9 +11,9 @@ from detector.errors import RoadwardenError
 class InlineExecutor(Executor):
     """Does everything at once in the thread that asks; a known error is in the future, any other is raised."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Do it, and return a future that is done."""
-        future: Future = Future()
+        future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except RoadwardenError as error:

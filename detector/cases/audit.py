@@ -140,8 +140,9 @@ def to_event(row: AuditRow) -> CaseEvent:
     """The line that a row holds."""
     plain = ("event_id", "case_id", "action", "account", "name", "unit", "certificate", "at", "reason", "note",
              "details", "previous", "digest")  # fmt: skip
+    values: dict[str, Any] = {name: getattr(row, name) for name in plain}
     states = {name: CaseStatus(value) if (value := getattr(row, name)) else None for name in ("before", "after")}
-    return CaseEvent(**{name: getattr(row, name) for name in plain}, **states)
+    return CaseEvent(**(values | states))
 
 
 def _walk(session: Session, after: int) -> Iterator[AuditRow]:

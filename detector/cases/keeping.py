@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, func, select
 
 from detector.cases import audit
-from detector.database.sessions import read_session, write_session
+from detector.database.sessions import delete_rows, read_session, write_session
 from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow, OutboxRow
 from detector.entities import Actor, CaseStatus
 
@@ -128,6 +128,6 @@ def cut_audit(engine: Engine, lifetimes: Lifetimes, by: Actor, now: datetime) ->
             return 0
         session.add(AuditAnchorRow(event_id=last.event_id, digest=last.digest, cut_at=now))
         session.flush()
-        gone = session.execute(delete(AuditRow).where(AuditRow.event_id <= last.event_id)).rowcount
+        gone = delete_rows(session, delete(AuditRow).where(AuditRow.event_id <= last.event_id))
         audit.append(session, audit.Entry(by, "audit_cut", now, details={"up_to": last.event_id, "lines": gone}))
         return gone

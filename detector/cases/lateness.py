@@ -91,7 +91,7 @@ def escalate(life: LifeCycle, engine: Engine, late: Sequence[Late]) -> list[Late
     return done
 
 
-def _late_parts(now: datetime) -> Select[tuple[AssignmentRow]]:
+def _late_parts(now: datetime) -> Select[AssignmentRow]:
     """Departments' parts whose clock has run out, of cases that departments work on."""
     working = CaseRow.status.in_([CaseStatus.DISPATCHED, CaseStatus.IN_HANDLING])
     asked = (AssignmentRow.status == AssignmentStatus.ASSIGNED) & (AssignmentRow.accept_due_at < now)

@@ -164,8 +164,8 @@ def read_stories(
         lines = select(AuditRow.case_id, AuditRow.action, AuditRow.at, AuditRow.reason, AuditRow.after).where(
             AuditRow.case_id.in_(of_period), AuditRow.action.in_([a.value for a in MILESTONES])
         )
-        for case_id, action, at, reason, after in session.execute(lines.order_by(AuditRow.event_id)):
-            _tell(stories[case_id], action, at, (reason, after))
+        for line in session.execute(lines.order_by(AuditRow.event_id)):
+            _tell(stories[line.case_id], line.action, line.at, (line.reason, line.after))
     return list(stories.values())
 
 

@@ -98,7 +98,7 @@ def _fill_load(row: CaseRow, load: LoadState | None) -> None:
 
 
 def _plate(row: CaseRow) -> Plate | None:
-    if row.plate_text is None:
+    if row.plate_text is None or row.plate_type is None or row.plate_colour is None:
         return None
     return Plate(
         text=row.plate_text,
@@ -110,7 +110,7 @@ def _plate(row: CaseRow) -> Plate | None:
 
 
 def _load(row: CaseRow) -> LoadState | None:
-    if row.load_cover is None:
+    if row.load_cover is None or row.load_fill is None:
         return None
     return LoadState(
         cover=Cover(row.load_cover),

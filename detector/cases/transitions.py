@@ -8,7 +8,7 @@ beside it: rejected; returned (every department sent it back) ─► dispatched;
 transferred; appealed ─► upheld, amended, revoked; reopened; and steps that change no state (notice, statement, …)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -66,7 +66,11 @@ class Transition:
 
 
 def _row(
-    action: Action, sources: object, target: CaseStatus | Follows, roles: object, needs: object = ()
+    action: Action,
+    sources: Iterable[CaseStatus],
+    target: CaseStatus | Follows,
+    roles: Iterable[Role],
+    needs: Iterable[Need] = (),
 ) -> Transition:
     return Transition(action, frozenset(sources), target, frozenset(roles), frozenset(needs))
 

@@ -5,8 +5,9 @@ Both turn whatever the driver says into one `StorageError` line.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
-from sqlalchemy import Engine
+from sqlalchemy import CursorResult, Delete, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -43,3 +44,8 @@ def read_session(engine: Engine) -> Iterator[Session]:
             yield session
     except DBAPIError as error:
         raise storage_error(error, engine) from error
+
+
+def delete_rows(session: Session, statement: Delete) -> int:
+    """Delete, and say how many rows that were."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount

@@ -52,8 +52,9 @@ class DetectorSettings:
         labels = [kind.label for kind in VehicleType]
         if list(row.get("classes", labels)) != labels:
             raise ModelError(f"weights vehicle_detector: classes are {row['classes']}, must be {labels}")
-        known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
+        given = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+        known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+        return cls(**known)
 
 
 class OnnxVehicleDetector:
@@ -73,7 +74,7 @@ class OnnxVehicleDetector:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """What each image holds; images of one size go through the network together. See `VehicleDetector`."""
-        boxes = [Letterbox.fit(*image.shape[:2], self._settings.input_px) for image in images]
+        boxes = [Letterbox.fit(image.shape[0], image.shape[1], self._settings.input_px) for image in images]
         found: list[Detections] = [Detections.empty()] * len(images)
         for shape in dict.fromkeys(box.input_wh for box in boxes):
             rows = [index for index, box in enumerate(boxes) if box.input_wh == shape]

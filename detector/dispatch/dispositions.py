@@ -145,8 +145,9 @@ class DispositionDesk:
 def _objects(body: Any) -> list[Mapping[str, Any]]:
     inner = body.get("DispositionListObject", body) if isinstance(body, dict) else None
     found = inner.get("DispositionObject") if isinstance(inner, dict) else None
-    items = found if isinstance(found, list) else [found]
-    if len(items) > MOST or not all(isinstance(item, dict) for item in items):
+    given = found if isinstance(found, list) else [found]
+    items: list[Mapping[str, Any]] = [item for item in given if isinstance(item, dict)]
+    if len(given) > MOST or len(items) < len(given):
         raise SourceError(f"body: DispositionObject must be an object or a list of at most {MOST}")
     return items
 

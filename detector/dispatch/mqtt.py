@@ -9,6 +9,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from detector.dispatch.protocol import Unreachable
 from detector.dispatch.webhook import describe
@@ -82,7 +83,7 @@ class MqttSender:
         refused: list[str] = []
         client = prepare_client(settings)
 
-        def connected(_client: object, _data: object, _flags: object, reason: mqtt.ReasonCode, _more: object) -> None:
+        def connected(_client: object, _data: object, _flags: object, reason: ReasonCode, _more: object) -> None:
             if reason.is_failure:
                 refused.append(str(reason))
             answered.set()

@@ -14,6 +14,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from detector.dispatch.mqtt import EXPIRY_S, KEEP_ALIVE_S, MqttSettings, prepare_client
 from detector.dispatch.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
@@ -78,9 +79,7 @@ class MqttFeedback:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _connected(
-        self, client: mqtt.Client, _data: object, _flags: object, reason: mqtt.ReasonCode, _: object
-    ) -> None:
+    def _connected(self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if reason.is_failure:
             logger.warning("broker %s: %s", self._settings.host, reason)
             return
@@ -92,7 +91,7 @@ class MqttFeedback:
         timestamp, signature = given.get(TIMESTAMP_HEADER, ""), given.get(SIGNATURE_HEADER, "")
         while not stop.is_set():
             try:
-                reply = self._take(self._peer, timestamp, signature, message.payload, KEPT_FOR)
+                reply = self._take(self._peer, timestamp, signature, bytes(message.payload), KEPT_FOR)
             except UnknownCase as error:
                 reply = {"error": str(error)}
             except StorageError as error:

@@ -141,7 +141,7 @@ class Outbox:
             row.sent_at = self._now() if state is MessageState.SENT else None
 
 
-def _due(now: datetime) -> Select[tuple[OutboxRow]]:
+def _due(now: datetime) -> Select[OutboxRow]:
     """Messages that may leave, the longest waiting first."""
     earlier = aliased(OutboxRow)
     blocked = exists().where(

@@ -23,7 +23,8 @@ class Truth:
 
     def boxes(self, kind: VehicleType) -> np.ndarray:
         """Boxes (M, 4) of one class."""
-        return self.xyxy[self.class_id == kind]
+        chosen: np.ndarray = self.xyxy[self.class_id == kind]
+        return chosen
 
 
 def match(found_xyxy: np.ndarray, truth_xyxy: np.ndarray, min_iou: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import av.error
@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from detector.errors import EvidenceError, StorageError
 from detector.evidence.nal_units import is_parameter_set, length_size_of, nal_units, parameter_sets
 from detector.evidence.staging import sync
-from detector.packets import Packet, StreamInfo
+from detector.packets import Packet, StreamInfo, time_base_of
 
 _MP4_CODECS = {"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg"}
 _SUFFIXES = {"mp4": ".mp4", "matroska": ".mkv", "mov": ".mov", "avi": ".avi"}
@@ -104,7 +104,7 @@ def write_viewing_copy(clip: Path, path: Path) -> None:
         stream = source.streams.video[0]
         copy = out.add_stream("libx264", rate=stream.average_rate or 25, options={"crf": "23", "preset": "veryfast"})
         copy.width, copy.height, copy.pix_fmt = stream.width // 2 * 2, stream.height // 2 * 2, "yuv420p"
-        copy.codec_context.time_base = stream.time_base
+        copy.codec_context.time_base = time_base_of(stream)
         last_pts: int | None = None
         for picture in _pictures(source, stream):
             if picture.pts is None or (last_pts is not None and picture.pts <= last_pts):
@@ -155,7 +155,7 @@ def _mux(packets: Sequence[Packet], info: StreamInfo, stream: VideoStream) -> No
         raw = packet.to_av()
         raw.pts, raw.dts = packet.pts - packets[0].pts, packet.dts - packets[0].pts
         raw.stream = stream
-        stream.container.mux(raw)
+        cast(av.container.OutputContainer, stream.container).mux(raw)
 
 
 def _has_changing_parameter_sets(packets: Sequence[Packet], info: StreamInfo) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import segno
 from fontTools.ttLib import TTFont
 from fpdf import FPDF, XPos, YPos
+from fpdf.enums import WrapMode
 from fpdf.fonts import FontFace
 from PIL import Image
 
@@ -83,7 +84,8 @@ def print_dossier(printout: Printout) -> bytes:
 @cache
 def load_words(language: Language) -> Mapping[str, Any]:
     """The words of a language."""
-    return tomllib.loads(WORDS.read_text(encoding="utf-8"))[language.value]
+    words: Mapping[str, Any] = tomllib.loads(WORDS.read_text(encoding="utf-8"))[language.value]
+    return words
 
 
 @cache
@@ -341,7 +343,7 @@ class _Sheet:
             LINE_MM,
             _printable(value),
             align="L",
-            wrapmode="CHAR",
+            wrapmode=WrapMode.CHAR,
             new_x=XPos.LMARGIN,
             new_y=YPos.NEXT,
         )
@@ -349,7 +351,7 @@ class _Sheet:
     def _small(self, value: str) -> None:
         self.pdf.set_font("cjk", size=SMALL_PT)
         self.pdf.multi_cell(
-            WIDTH_MM, SMALL_LINE_MM + 0.6, _printable(value), align="L", wrapmode="CHAR", new_x=XPos.LMARGIN,
+            WIDTH_MM, SMALL_LINE_MM + 0.6, _printable(value), align="L", wrapmode=WrapMode.CHAR, new_x=XPos.LMARGIN,
             new_y=YPos.NEXT,
         )  # fmt: skip
         self.pdf.set_font("cjk", size=TEXT_PT)

@@ -53,7 +53,7 @@ def _legal_reasons(legal: LegalRecord | None, violation: Violation, time: TimeBa
     if legal is None:
         return ["legal_record_missing"]
     entries = (legal.technical_review, legal.legal_review, legal.published_at_url, legal.sign, legal.valid_to)
-    if not all(entries):
+    if not all(entries) or legal.valid_to is None:
         return ["legal_record_incomplete"]
     deciding = violation.deciding
     last_at = deciding[-1].captured_at if deciding else violation.vehicle_pass.last_seen_at

@@ -111,7 +111,8 @@ def transfer(
         if load is not None and load.bed_xyxy is not None:
             load = replace(load, bed_xyxy=_scale_box(load.bed_xyxy, scale))
         if plate is not None:
-            plate = replace(plate, corners=tuple(_scale_point(corner, scale) for corner in plate.corners))
+            a, b, c, d = (_scale_point(corner, scale) for corner in plate.corners)
+            plate = replace(plate, corners=(a, b, c, d))
         xyxy = _scale_box(look.xyxy, scale)
         moved = replace(look, pts=pts, packet_sha256=sha256, stream_s=stream_s, xyxy=xyxy, load=load, plate=plate)
         observations.append(moved)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from detector import geometry
-from detector.entities import Observation, Violation
+from detector.entities import Observation, PlateReading, Violation
 from detector.errors import EvidenceError
 from detector.geometry import Box
 
@@ -170,14 +170,14 @@ def _choose_plate(
 ) -> Observation | None:
     """The reading that agrees best with the voted plate, then a deciding one, then the surest, then the largest."""
     voted = violation.vehicle_pass.plate
-    looks = [o for o in everything if o.plate is not None]
+    looks = [(o, o.plate) for o in everything if o.plate is not None]
 
-    def quality(look: Observation) -> tuple[float, bool, float, float]:
-        reading = look.plate
+    def quality(pair: tuple[Observation, PlateReading]) -> tuple[float, bool, float, float]:
+        look, reading = pair
         agreed = sum(a == b for a, b in zip(voted.text, reading.text, strict=False)) if voted else 0
         return agreed, look.frame_index in deciding_indices, min(reading.characters, default=0.0), reading.width_px
 
-    return max(looks, key=quality, default=None)
+    return max(looks, key=quality)[0] if looks else None
 
 
 def _look_quality(observation: Observation) -> float:

@@ -77,7 +77,8 @@ class Vault:
         with self._told():
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key(case_id, MANIFEST))
-                return answer["Body"].read()
+                content: bytes = answer["Body"].read()
+                return content
             except botocore.exceptions.ClientError as error:
                 if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                     return None

@@ -101,14 +101,14 @@ class OnnxLoadStateReader:
             picture) is None where the vehicle is no tipper.
         """
         beds = self._locate(image, boxes)
-        readable = [i for i, bed in enumerate(beds) if bed is not None and self._is_readable(image, bed)]
-        crops = [cut_bed(image, beds[i].xyxy, self._settings.state_input_px)[0] for i in readable]
+        readable = [(i, bed) for i, bed in enumerate(beds) if bed is not None and self._is_readable(image, bed)]
+        crops = [cut_bed(image, bed.xyxy, self._settings.state_input_px)[0] for _, bed in readable]
         logits = _run(self._state_network, crops)
-        states = [hide(image, bed) for bed in beds]
-        for i, cover_logits, fill_logits in zip(readable, *logits, strict=True) if readable else ():
+        states = [hide(image, found) for found in beds]
+        for (i, bed), cover_logits, fill_logits in zip(readable, *logits, strict=True) if readable else ():
             cover = name_cover(soften(cover_logits, self._settings.cover_temperature), self._settings)
             fill = name_fill(soften(fill_logits, self._settings.fill_temperature), self._settings)
-            states[i] = LoadState(*cover, *fill, beds[i].tipper_confidence, states[i].bed_xyxy)
+            states[i] = LoadState(*cover, *fill, bed.tipper_confidence, states[i].bed_xyxy)
         return states
 
     def _locate(self, image: np.ndarray, boxes: Sequence[Box]) -> list[Bed | None]:
@@ -136,7 +136,8 @@ def soften(logits: np.ndarray, temperature: float) -> np.ndarray:
     """
     scaled = logits.astype(np.float64) / temperature
     weights = np.exp(scaled - scaled.max())
-    return np.round(weights / weights.sum(), 4)
+    shares: np.ndarray = np.round(weights / weights.sum(), 4)
+    return shares
 
 
 def name_cover(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[Cover, float]:
@@ -187,7 +188,8 @@ def _rest(probability: float) -> float:
 
 def _place(window: Window, xyxy: np.ndarray, tipper_logit: float) -> Bed:
     """A located bed in px of the picture (tenths are kept); corners in the wrong order make a box of no area."""
-    x1, y1, x2, y2 = (round(float(v), 1) for v in window.to_image(tuple(float(v) for v in xyxy)))
+    left, top, right, bottom = (float(v) for v in xyxy)
+    x1, y1, x2, y2 = (round(v, 1) for v in window.to_image((left, top, right, bottom)))
     probability = 1.0 / (1.0 + np.exp(-np.clip(tipper_logit, -30.0, 30.0)))
     return Bed((x1, y1, max(x1, x2), max(y1, y2)), round(float(probability), 4))
 

@@ -21,6 +21,9 @@ from math import fsum, sqrt
 from detector.entities import Cover, Fill, LoadState, Observation
 from detector.geometry import area
 
+Side = tuple[Cover | Fill, ...]
+"""States that the law treats alike."""
+
 MIN_AGREEMENT = 0.7
 """Share of the support that the winning side needs."""
 
@@ -71,17 +74,15 @@ def vote(observations: Sequence[Observation]) -> LoadState | None:
         None when the load was never looked at. An axis on which the looks contradict each other, or on which none saw
         anything, is NOT_VISIBLE. `bed_xyxy` is that of the best look that agrees.
     """
-    looks = [o for o in observations if o.load is not None]
+    looks = [(o, o.load, weigh(o)) for o in observations if o.load is not None]
     if not looks:
         return None
-    weights = [weigh(o) for o in looks]
-    pairs = list(zip(looks, weights, strict=True))
-    cover, cover_confidence = vote_cover([Ballot(o.load.cover, o.load.cover_confidence, w) for o, w in pairs])
-    fill, fill_confidence = vote_fill([Ballot(o.load.fill, o.load.fill_confidence, w) for o, w in pairs])
-    tipper = fsum(w * o.load.tipper_confidence for o, w in pairs) / fsum(weights)
-    agreeing = [(o, w) for o, w in pairs if o.load.cover is cover and o.load.fill is fill]
-    best = max(agreeing, key=lambda pair: (pair[1], -pair[0].frame_index), default=None)
-    return LoadState(cover, cover_confidence, fill, fill_confidence, tipper, best[0].load.bed_xyxy if best else None)
+    cover, cover_confidence = vote_cover([Ballot(load.cover, load.cover_confidence, w) for _, load, w in looks])
+    fill, fill_confidence = vote_fill([Ballot(load.fill, load.fill_confidence, w) for _, load, w in looks])
+    tipper = fsum(w * load.tipper_confidence for _, load, w in looks) / fsum(w for _, _, w in looks)
+    agreeing = [look for look in looks if look[1].cover is cover and look[1].fill is fill]
+    best = max(agreeing, key=lambda look: (look[2], -look[0].frame_index), default=None)
+    return LoadState(cover, cover_confidence, fill, fill_confidence, tipper, best[1].bed_xyxy if best else None)
 
 
 def vote_cover(ballots: Sequence[Ballot]) -> tuple[Cover, float]:
@@ -111,7 +112,7 @@ def _support(ballots: Sequence[Ballot], *states: Cover | Fill) -> float:
     return fsum(b.support for b in ballots if b.state in states)
 
 
-def _settle(ballots: Sequence[Ballot], one: tuple, other: tuple) -> tuple[tuple, float]:
+def _settle(ballots: Sequence[Ballot], one: Side, other: Side) -> tuple[Side, float]:
     """The side that has enough of the support, with its confidence; () where none has."""
     first, second = _support(ballots, *one), _support(ballots, *other)
     side, support = (one, first) if first > second else (other, second)

@@ -260,8 +260,8 @@ def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> li
     rows, columns = np.nonzero(is_peak & (heat >= min_confidence))
     plates = []
     for r, c in sorted(zip(rows, columns, strict=True), key=lambda cell: -heat[cell]):
-        quad = tuple((float(x), float(y)) for x, y in _mean_corners(heat, corners, (r, c)))
-        plates.append(PlateBox(quad, 2 if scores[1, r, c] > 0 else 1, float(heat[r, c])))
+        p, q, s, t = ((float(x), float(y)) for x, y in _mean_corners(heat, corners, (int(r), int(c))))
+        plates.append(PlateBox((p, q, s, t), 2 if scores[1, r, c] > 0 else 1, float(heat[r, c])))
     return plates
 
 
@@ -277,7 +277,8 @@ def _mean_corners(heat: np.ndarray, corners: np.ndarray, peak: tuple[int, int]) 
     ys, xs = np.mgrid[block]
     at = np.stack([xs + 0.5, ys + 0.5]) * STRIDE_PX
     points = corners[(slice(None), *block)].reshape(4, 2, *weights.shape) + at
-    return (points * weights).sum(axis=(2, 3)) / weights.sum()
+    mean: np.ndarray = (points * weights).sum(axis=(2, 3)) / weights.sum()
+    return mean
 
 
 def suppress(plates: Sequence[PlateBox]) -> list[PlateBox]:

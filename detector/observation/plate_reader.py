@@ -130,4 +130,5 @@ class OnnxPlateReader:
 def softmax(scores: np.ndarray) -> np.ndarray:
     """Probabilities over the last axis, float64."""
     shifted = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+    shares: np.ndarray = shifted / shifted.sum(axis=-1, keepdims=True)
+    return shares

@@ -75,8 +75,7 @@ class Readers:
     ) -> tuple[list[LoadState], list[PlateReading | None]]:
         """Loads of some vehicles and plates of some, each list in the order of its tracks; `hints` for plates."""
         read_loads = partial(self.load_reader.read, image, [t.xyxy for t in for_load])
-        is_aside = self.load_worker is not None and for_load and for_plate
-        aside = self.load_worker.submit(read_loads) if is_aside else None
+        aside = self.load_worker.submit(read_loads) if self.load_worker and for_load and for_plate else None
         plates = self.plate_reader.read(image, [t.xyxy for t in for_plate], hints) if for_plate else []
         if aside is not None:
             return aside.result(), plates
@@ -288,12 +287,14 @@ def _expect_plate(track: Track, looks: Sequence[Observation]) -> Corners | None:
 
     Plates of two rows are found anew each time: told where to look, the detector saw them narrower from look to look.
     """
-    last = next((look for look in reversed(looks) if look.plate is not None), None)
-    if last is None or last.plate.rows > 1 or (track.seen_at - last.captured_at).total_seconds() > EXPECTED_FOR_S:
+    last, plate = next(((look, look.plate) for look in reversed(looks) if look.plate is not None), (None, None))
+    if last is None or plate is None or plate.rows > 1:
+        return None
+    if (track.seen_at - last.captured_at).total_seconds() > EXPECTED_FOR_S:
         return None
     (left, top, right, bottom), (x1, y1, x2, y2) = last.xyxy, track.xyxy
     wider, higher = (x2 - x1) / (right - left), (y2 - y1) / (bottom - top)
-    a, b, c, d = ((x1 + (x - left) * wider, y1 + (y - top) * higher) for x, y in last.plate.corners)
+    a, b, c, d = ((x1 + (x - left) * wider, y1 + (y - top) * higher) for x, y in plate.corners)
     return a, b, c, d
 
 

@@ -131,8 +131,9 @@ def _suspect(
             timeline.append(TimelineEntry(left_at.replace(tzinfo=UTC), start, "", "clone_from 0"))
             timeline.append(TimelineEntry(seen_at.replace(tzinfo=UTC), camera_id, "", f"clone_to {metres / 1000:.1f}"))
     if looks:
-        values = {"first": looks[0], "second": looks[1], "reads": looks[2], "other_reads": looks[3]}
-        reasons.append(Reason("two_vehicles", "appearance", values, float(looks[3])))
+        first_kind, second_kind, reads, other_reads = looks
+        said = {"first": first_kind, "second": second_kind, "reads": reads, "other_reads": other_reads}
+        reasons.append(Reason("two_vehicles", "appearance", said, float(other_reads)))
         doubt *= 0.4
     return Suspect(plate_text, round(1 - doubt, 4), tuple(reasons), tuple(timeline))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, func, or_, select
 
-from detector.database.sessions import read_session, write_session
+from detector.database.sessions import delete_rows, read_session, write_session
 from detector.database.tables import LeadRow
 from detector.entities import BEIJING, Lead, LeadKind, LeadOutcome, Reason, TimelineEntry
 from detector.errors import Overtaken, StorageError
@@ -111,7 +111,11 @@ class LeadStore:
                 .where(LeadRow.kind == LeadKind.RIDE_HAILING.value, LeadRow.outcome.is_not(None))
                 .order_by(LeadRow.outcome_at)
             )
-            return {row.plate_text: (LeadOutcome(row.outcome), row.outcome_at) for row in rows if row.outcome_at}
+            return {
+                row.plate_text: (LeadOutcome(row.outcome), row.outcome_at)
+                for row in rows
+                if row.outcome and row.outcome_at
+            }
 
     def purge(self, now: datetime, open_days: int, closed_days: int) -> int:
         """Delete leads whose window ended, or whose outcome came, longer ago than their lifetime.
@@ -124,7 +128,7 @@ class LeadStore:
                 LeadRow.outcome.is_(None) & (LeadRow.window_to < now - timedelta(days=open_days)),
                 LeadRow.outcome_at < now - timedelta(days=closed_days),
             )
-            return session.execute(delete(LeadRow).where(too_old)).rowcount
+            return delete_rows(session, delete(LeadRow).where(too_old))
 
 
 def to_lead(row: LeadRow) -> Lead:

@@ -110,15 +110,15 @@ class WatchMatcher:
             seen.agreeing[entry_id] += 1
             if UNSURE not in look.plate_seen:
                 seen.exact.add(entry_id)
-        entry_id = self._decide(seen)
-        if entry_id is None:
+        decided = self._decide(seen)
+        if decided is None:
             return None
         self._reload(now)  # revoked a second ago is revoked
-        entry = self._entries.get(entry_id)
+        entry = self._entries.get(decided)
         if entry is None or entry.status(now) is not WatchStatus.ACTIVE or look.seen_at >= entry.expires_at:
             return None
-        seen.hit.add(entry_id)
-        return Hit(entry, look, seen.agreeing[entry_id])
+        seen.hit.add(decided)
+        return Hit(entry, look, seen.agreeing[decided])
 
     def take_back(self, hit: Hit) -> None:
         """The hit could not be told: the next agreeing look of the pass decides again."""

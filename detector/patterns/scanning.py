@@ -108,7 +108,7 @@ def rank(scan: Scan, window: timedelta, window_to: datetime, demand: tuple[int, 
         earlier = _earlier(connection, scan, keys, window_to)
         scores = scan.scorer.score(columns, earlier)
         is_wanted = (scores >= min_score) & (scan.scorer.signals(columns) >= MIN_SIGNALS)
-        order = [int(i) for i in np.lexsort((keys, -scores)) if is_wanted[i]]
+        order = [int(i) for i in np.lexsort((np.array(keys), -scores)) if is_wanted[i]]
         opened: dict[int, str] = {}
         chosen: list[int] = []
         misread = 0

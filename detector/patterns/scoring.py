@@ -66,7 +66,8 @@ class Scorer:
         for w in self.weights:
             logit += w.weight * w.stretch(np.asarray(columns[w.feature], float))
         logit += np.array([self.outcomes.get(outcome, 0.0) if outcome else 0.0 for outcome in earlier])
-        return 1.0 / (1.0 + np.exp(-logit))
+        probability: np.ndarray = 1.0 / (1.0 + np.exp(-logit))
+        return probability
 
     def signals(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """How many independent signals are plainly there, (N,) int."""
@@ -75,7 +76,10 @@ class Scorer:
             if w.weight > 0:
                 plain = w.stretch(np.asarray(columns[w.feature], float)) >= PLAIN
                 found[w.signal] = found.get(w.signal, np.zeros_like(plain)) | plain
-        return sum((plain.astype(int) for plain in found.values()), np.zeros(0, int) if not found else 0)
+        if not found:
+            return np.zeros(0, int)
+        count: np.ndarray = np.sum([plain.astype(int) for plain in found.values()], axis=0)
+        return count
 
     def reasons(self, row: Mapping[str, float], earlier: LeadOutcome | None) -> tuple[Reason, ...]:
         """What speaks for the suspicion, strongest first; what speaks against it only lowers the score."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.orm import Session
 
-from detector.database.sessions import read_session, write_session
+from detector.database.sessions import delete_rows, read_session, write_session
 from detector.database.tables import AccountRow, DispositionRow, InterceptionRow, OutboxRow, WatchEntryRow
 from detector.entities import Actor, Role, WatchEntry, WatchRequest, WatchStatus
 from detector.errors import AccessDenied, Overtaken, StorageError
@@ -174,11 +174,11 @@ class WatchList:
         """
         oldest = now - timedelta(days=lifetime_days)
         with write_session(self._engine) as session:
-            hits = session.execute(delete(InterceptionRow).where(InterceptionRow.seen_at < oldest)).rowcount
+            hits = delete_rows(session, delete(InterceptionRow).where(InterceptionRow.seen_at < oldest))
             ended = or_(WatchEntryRow.expires_at < oldest, WatchEntryRow.revoked_at < oldest)
             kept = select(InterceptionRow.entry_id)
             gone = delete(WatchEntryRow).where(ended, WatchEntryRow.entry_id.not_in(kept))
-            count = hits + session.execute(gone).rowcount
+            count = hits + delete_rows(session, gone)
             orphan = DispositionRow.entry_id.not_in(select(WatchEntryRow.entry_id))
             session.execute(delete(DispositionRow).where(orphan, DispositionRow.received_at < oldest))
             alerts = OutboxRow.kind.in_(("watch_hit", "watch_sighting"))

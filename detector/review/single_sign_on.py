@@ -9,14 +9,14 @@ import json
 import secrets
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
 from cryptography.fernet import Fernet, InvalidToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from detector.errors import AccessDenied, StorageError
 
@@ -128,7 +128,9 @@ class SingleSignOn:
             nonce={"essential": True, "value": nonce},
         )
         try:
-            claims = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
+            claims = jwt.decode(
+                token, KeySet.import_key_set(cast(KeySetSerialization, keys)), algorithms=ALGORITHMS
+            ).claims
             rules.validate(claims)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise AccessDenied(f"the provider's answer is not accepted: {type(error).__name__}") from error

@@ -6,7 +6,7 @@ do not hold is not known, and what is not known is no finding.
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from detector.entities import BEIJING, Camera, Finding, Observation, RegisterEntry, VehiclePass, VehicleType
 from detector.rules.protocol import Facts
@@ -122,7 +122,7 @@ def _is_within(at: datetime, span: tuple[time, time], grace: timedelta) -> bool:
 
 
 def _finding(
-    rule: str, measured: dict[str, object], limits: dict[str, object], seen: tuple[VehiclePass, tuple[Observation, ...]]
+    rule: str, measured: dict[str, Any], limits: dict[str, Any], seen: tuple[VehiclePass, tuple[Observation, ...]]
 ) -> Finding:
     vehicle_pass, looks = seen
     plate = vehicle_pass.plate

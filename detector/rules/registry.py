@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from detector.entities import Camera, VehiclePass, Violation
 from detector.errors import ConfigurationError
@@ -25,7 +25,7 @@ def build_rule(name: str, parameters: dict[str, Any]) -> Rule:
     """
     if name not in RULES:
         raise ConfigurationError(f"unknown rule {name!r}; known: {', '.join(RULES)}")
-    known = {f.name: f.type for f in fields(RULES[name])}
+    known = {f.name: f.type for f in fields(cast(Any, RULES[name]))}
     for key, value in parameters.items():
         if key not in known:
             raise ConfigurationError(f"rule {name}: unknown parameter {key!r}; known: {', '.join(known)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from sqlalchemy import Engine, delete
 
-from detector.database.sessions import write_session
+from detector.database.sessions import delete_rows, write_session
 from detector.database.tables import SightingInboxRow
 from detector.entities import PurgeReport
 from detector.errors import StorageError
@@ -38,7 +38,7 @@ def purge(store: SightingStore, engine: Engine, now: datetime) -> PurgeReport:
     settings, keys = store.settings, store.keys
     cutoff = now.astimezone(UTC) - timedelta(days=settings.lifetime_days)
     with write_session(engine) as session:
-        expired = session.execute(delete(SightingInboxRow).where(SightingInboxRow.seen_at < cutoff)).rowcount
+        expired = delete_rows(session, delete(SightingInboxRow).where(SightingInboxRow.seen_at < cutoff))
     store.collect()
     window = keys.window_of(now)
     deleted_rows, deleted_days, rekeyed, kept = expired, 0, 0, 0

@@ -1,9 +1,10 @@
 """From compressed to upright BGR images, the same way for analysis and for the stills of the evidence."""
 
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any, cast
 
 import av
 import av.error
@@ -14,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from detector.errors import EvidenceError, SourceError
-from detector.packets import Packet, StreamInfo
+from detector.packets import Packet, RawPacket, StreamInfo, time_base_of
 
 _HEADER_CONTAINERS = ("nut", "mov", "matroska")
 """NUT keeps extradata verbatim; the others are for studio codecs that it does not know."""
@@ -31,7 +32,7 @@ def describe(stream: VideoStream, packet: Packet, picture: VideoFrame) -> Stream
         codec=context.codec.canonical_name,
         width=picture.width,
         height=picture.height,
-        time_base=stream.time_base,
+        time_base=time_base_of(stream),
         average_rate=stream.average_rate or stream.guessed_rate,
         pixel_format=picture.format.name,
         display_matrix=display_matrix(picture),
@@ -60,7 +61,7 @@ def _header(stream: VideoStream, packet: Packet) -> bytes:
 
 def display_matrix(picture: VideoFrame) -> tuple[int, ...] | None:
     """The nine integers that say how to turn a decoded picture upright; None when it is upright."""
-    data = picture.side_data.get(SideDataType.DISPLAYMATRIX)
+    data = cast("Mapping[Any, Any]", picture.side_data).get(SideDataType.DISPLAYMATRIX)
     if data is None:
         return None
     matrix = tuple(int(v) for v in np.frombuffer(bytes(data), np.int32)[:9])
@@ -173,7 +174,8 @@ def pts_of(picture: VideoFrame) -> int:
     It travels as `opaque`, wrapped in a tuple of its own: PyAV keys these objects by address, and an int that two
     decoders share is lost to both when the first one frees it.
     """
-    return picture.opaque[0]
+    (pts,) = cast("tuple[int]", picture.opaque)
+    return pts
 
 
 class Decoder:
@@ -197,7 +199,7 @@ class Decoder:
         self._context.flush_buffers()
         return pictures
 
-    def decode(self, raw: av.Packet | None) -> list[VideoFrame]:
+    def decode(self, raw: RawPacket | None) -> list[VideoFrame]:
         """Send one packet (None: the end) and collect the pictures that are ready, each with its packet's `opaque`."""
         self.has_failed = False
         try:

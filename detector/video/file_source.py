@@ -1,6 +1,6 @@
 """Recorded files as a source of frames."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Self
 
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
-from detector.packets import Packet, PacketStore, StreamInfo
+from detector.packets import Packet, PacketStore, RawPacket, StreamInfo
 from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe, pts_of
 from detector.video.frame_cutter import FrameCutter
@@ -37,7 +37,7 @@ class FileSource:
         camera_id: str,
         analysis_fps: float = 8.0,
         started_at: datetime | None = None,
-        ring: PacketStore | None = None,
+        ring: PacketRing | None = None,
     ) -> None:
         """Open a file.
 
@@ -53,7 +53,7 @@ class FileSource:
             ConfigurationError: `started_at` or the sidecar is wrong.
         """
         self._path = Path(path)
-        self._ring: PacketStore = PacketRing() if ring is None else ring
+        self._ring = PacketRing() if ring is None else ring
         self._stamps = presentation_stamps(self._path)
         self._probe()
         found = clip_time(self._path, started_at, self._creation_time)
@@ -63,7 +63,7 @@ class FileSource:
         self._cutter = FrameCutter(camera_id, analysis_fps, self._info, self._started_at)
         self._end_s = 0.0
         self._is_finished = self._is_cut = False
-        self._frames = self._run()
+        self._frames: Generator[Frame | Glance, None, None] = self._run()
 
     @property
     def info(self) -> StreamInfo:
@@ -144,16 +144,19 @@ class FileSource:
             self._declared_s = recording.declared_s
             self._creation_time = recording.container.metadata.get("creation_time")
             template: Packet | None = None
-            for packet, raw in chain(recording.packets(), [(None, None)]):
+            every: Iterator[tuple[Packet | None, RawPacket | None]] = chain(recording.packets(), [(None, None)])
+            for packet, raw in every:
                 if packet is not None and (template is None or packet.is_keyframe):
                     template = packet
+                if template is None:
+                    continue
                 for picture in recording.decoder.decode(raw):
                     self._origin_pts: int = pts_of(picture)
                     self._info = describe(recording.stream, template, picture)
                     return
         raise SourceError(f"{self._path}: no picture in it can be decoded")
 
-    def _run(self) -> Iterator[Frame | Glance]:
+    def _run(self) -> Generator[Frame | Glance, None, None]:
         with (
             Recording(self._path, self._stamps) as self._recording,
             GatedCutter(self._cutter, self._info, self.gate, self._recording.decoder) as cutter,

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-import av
 from av.video.frame import VideoFrame
 
 from detector.entities import Frame
-from detector.packets import Packet, StreamInfo
+from detector.packets import Packet, RawPacket, StreamInfo
 from detector.video.damage import DamageLog, PictureTrust
 from detector.video.decoding import Decoder, ImageConverter, pts_of
 from detector.video.sampling import SamplingGrid
@@ -66,7 +65,7 @@ class FrameCutter:
         """Packets were left out before the next one: what still rests on them is not trusted."""
         self._trust.fail()
 
-    def decode(self, decoder: Decoder, raw: av.Packet | None) -> Iterator[Frame]:
+    def decode(self, decoder: Decoder, raw: RawPacket | None) -> Iterator[Frame]:
         """Frames for those sound pictures that lie on the sampling grid; None as packet: the stream has ended."""
         yield from self._take(decoder, decoder.decode(raw))
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import av
-
 from detector.entities import Frame
-from detector.packets import Packet, StreamInfo
+from detector.packets import Packet, RawPacket, StreamInfo
 from detector.video.activity_gate import Need, PacketGate
 from detector.video.decoding import Decoder, open_decoder
 from detector.video.frame_cutter import FrameCutter
@@ -43,7 +41,7 @@ class GatedCutter:
         """Close the decoders."""
         self._stack.close()
 
-    def take(self, packet: Packet, is_damaged: bool, raw: av.Packet | None = None) -> Iterator[Frame | Glance]:
+    def take(self, packet: Packet, is_damaged: bool, raw: RawPacket | None = None) -> Iterator[Frame | Glance]:
         """What the next packet gives: frames in the order of time, and glances.
 
         Args:
@@ -84,7 +82,7 @@ class GatedCutter:
         yield from self._cutter.decode(self._decoder, None)
 
     def _decode(
-        self, packet: Packet, is_damaged: bool, raw: av.Packet | None, *, is_wanted: bool = True
+        self, packet: Packet, is_damaged: bool, raw: RawPacket | None, *, is_wanted: bool = True
     ) -> Iterator[Frame]:
         self._cutter.send(packet, is_damaged, is_wanted=is_wanted)
         yield from self._cutter.decode(self._decoder, raw or packet.to_av())

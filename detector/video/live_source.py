@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import Self, cast
 
 import av
 import av.error
@@ -23,14 +23,14 @@ from av.video.stream import VideoStream
 
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
-from detector.packets import AnalysedStream, Packet, StreamInfo
+from detector.packets import AnalysedStream, Packet, RawPacket, StreamInfo, time_base_of
 from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe
 from detector.video.frame_cutter import FrameCutter
 from detector.video.gated_cutter import GatedCutter
 from detector.video.gateway import locate
 from detector.video.host_clock import read_host_offset_ms
-from detector.video.segment_ring import SegmentRing
+from detector.video.segment_ring import SegmentRing, SessionRing
 from detector.video.source import Glance, SourceCounters
 from detector.video.stream_clock import StreamClock, reported_at
 from detector.video.stream_settings import StreamSettings
@@ -88,13 +88,14 @@ class LiveSource:
         except OSError as error:
             self._container.close()
             raise SourceError(f"camera {camera_id}: packet ring {ring_folder}: {error.strerror}") from error
+        self._time_base = time_base_of(self._stream)
         self._repair = TimestampRepair(
-            self._stream.time_base,
+            self._time_base,
             self._stream.average_rate or self._stream.guessed_rate,
             self._stream.codec_context.reorder_depth,
         )
         self._clock = StreamClock(trusts_reports=not settings.is_relayed)
-        self._info: StreamInfo | None = None
+        self._probed: StreamInfo | None = None
         self._origin_pts = 0
         self._packets = 0
         self._newest_s = 0.0
@@ -111,14 +112,17 @@ class LiveSource:
         self._reader.start()
         with self._changed:
             self._changed.wait_for(lambda: self._clock.settled is not None or self.end_reason is not None)
-        if self._clock.settled is None or self._info is None:
+        settled, info = self._clock.settled, self._probed
+        if settled is None or info is None:
             self.close()
             self._ring.discard()
             raise SourceError(f"camera {camera_id}: {self.end_reason} before its stream was known")
-        self._time = replace(self._clock.settled.basis, host_offset_ms=read_host_offset_ms())
-        self._cutter = FrameCutter(camera_id, analysis_fps or 1.0, self._info, self._clock.settled.started_at)
+        self._info: StreamInfo = info
+        self._started_at: datetime = settled.started_at
+        self._time: TimeBasis = replace(settled.basis, host_offset_ms=read_host_offset_ms())
+        self._cutter: FrameCutter = FrameCutter(camera_id, analysis_fps or 1.0, info, settled.started_at)
         self.gate: PacketGate | None = None
-        self._frames = self._run()
+        self._frames: Iterator[Frame | Glance] = self._run()
 
     @property
     def newest_s(self) -> float:
@@ -153,10 +157,10 @@ class LiveSource:
     @property
     def started_at(self) -> datetime:
         """Capture time of the first picture, aware UTC."""
-        return self._clock.settled.started_at
+        return self._started_at
 
     @property
-    def ring(self) -> SegmentRing:
+    def ring(self) -> SessionRing:
         """The packets; each one is there before the frame that it becomes is handed out."""
         return self._ring
 
@@ -257,9 +261,9 @@ class LiveSource:
             if tell is not None:
                 tell(self.end_reason)
 
-    def _raw_packets(self) -> Iterator[av.Packet]:
+    def _raw_packets(self) -> Iterator[RawPacket]:
         """Packets of the video from its first key frame on; the first of them may lack a time and are given one."""
-        early: list[av.Packet] | None = []
+        early: list[RawPacket] | None = []
         look_ahead = self._stream.codec_context.reorder_depth + 3
         for raw in self._container.demux(self._stream):
             if not raw.size or not (early is None or early or raw.is_keyframe):
@@ -274,7 +278,7 @@ class LiveSource:
                 early = None
         yield from early or []
 
-    def _complete_times(self, early: list[av.Packet]) -> None:
+    def _complete_times(self, early: list[RawPacket]) -> None:
         """What comes before the first time stamp is shown before everything that has one."""
         untimed = [raw for raw in early if raw.pts is None]
         timed = sorted(raw.pts for raw in early if raw.pts is not None)
@@ -284,19 +288,18 @@ class LiveSource:
             raw.pts = (timed[0] if timed else 0) - back * picture
             raw.dts = None
 
-    def _take(self, raw: av.Packet, arrival: datetime) -> str | None:
+    def _take(self, raw: RawPacket, arrival: datetime) -> str | None:
         """One packet to ring, clock and queue; returns why the session must end."""
         pts, dts = self._repair.repair(raw.pts, raw.dts, raw.duration or 0)
         if self._packets == 0:
             self._origin_pts = pts
-        time_base = self._stream.time_base
-        stream_s = float((pts - self._origin_pts) * time_base)
-        packet = Packet(bytes(raw), pts, dts, raw.duration or 0, time_base, raw.is_keyframe, stream_s)
+        stream_s = float((pts - self._origin_pts) * self._time_base)
+        packet = Packet(bytes(raw), pts, dts, raw.duration or 0, self._time_base, raw.is_keyframe, stream_s)
         self._packets += 1
         self._newest_s, self._arrived_at = packet.decode_s, monotonic()
         self._ring.append(packet)
-        if self._info is None and packet.is_keyframe:
-            self._info = self._probe(packet)
+        if self._probed is None and packet.is_keyframe:
+            self._probed = self._probe(packet)
         fault = self._clock.take(stream_s, arrival, reported_at(raw))
         with self._changed:
             if self._is_analysed:
@@ -318,7 +321,7 @@ class LiveSource:
 
     def _probe(self, key: Packet) -> StreamInfo | None:
         """Describe the stream by one key frame, which is decoded alone; None when it is damaged."""
-        context = av.CodecContext.create(self._stream.codec_context.name, "r")
+        context = cast(av.VideoCodecContext, av.CodecContext.create(self._stream.codec_context.name, "r"))
         context.extradata = self._stream.codec_context.extradata
         try:
             pictures = [*context.decode(key.to_av()), *context.decode(None)]

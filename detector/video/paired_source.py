@@ -17,7 +17,7 @@ from detector.entities import TimeBasis, TimeSource
 from detector.errors import SourceError
 from detector.packets import AnalysedStream, Packet, StreamInfo
 from detector.video.live_source import LiveSource
-from detector.video.segment_ring import SegmentRing
+from detector.video.segment_ring import SessionRing
 from detector.video.stream_settings import StreamSettings
 
 MARGIN_S = 2.0
@@ -33,7 +33,7 @@ class PairedRing:
     A `PacketStore` for those who read; each session fills its own ring.
     """
 
-    def __init__(self, main: SegmentRing, analysed: SegmentRing, shift_s: float) -> None:
+    def __init__(self, main: SessionRing, analysed: SessionRing, shift_s: float) -> None:
         """Join two rings.
 
         Args:
@@ -97,7 +97,7 @@ class PairedSource(LiveSource):
         Raises:
             SourceError: one of them cannot be watched; says which.
         """
-        self._main: LiveSource | None = None
+        self._companion: LiveSource | None = None
         with ThreadPoolExecutor(1) as pool:
             connecting = pool.submit(LiveSource, camera_id, None, settings, ring_folder, stop)
             try:
@@ -107,7 +107,7 @@ class PairedSource(LiveSource):
                     _put_away(connecting.result())
                 raise
         try:
-            self._main = connecting.result()
+            self._main = self._companion = connecting.result()
         except SourceError:
             super().close()
             super().ring.discard()
@@ -122,7 +122,7 @@ class PairedSource(LiveSource):
         return self._main.info
 
     @property
-    def ring(self) -> PairedRing:
+    def ring(self) -> SessionRing:
         """The main stream's packets on the timeline of the frames."""
         return self._pair
 
@@ -139,8 +139,8 @@ class PairedSource(LiveSource):
     def close(self) -> None:
         """End both sessions; returns when both connections are closed, harmless when repeated."""
         super().close()
-        if self._main is not None:
-            self._main.close()
+        if self._companion is not None:
+            self._companion.close()
 
     def _follow(self, reason: str) -> None:
         """The main stream has ended: without it nothing could be proved."""

@@ -109,7 +109,8 @@ def edges_of(small_greys: list[np.ndarray]) -> np.ndarray:
     small = np.median(np.stack(small_greys), axis=0).astype(np.float32)
     edges = cv2.magnitude(cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1))
     edges -= edges.mean()
-    return edges / max(float(edges.std()), 1e-6)
+    normed: np.ndarray = edges / max(float(edges.std()), 1e-6)
+    return normed
 
 
 def shift_between(reference: np.ndarray, edges: np.ndarray) -> float | None:
@@ -136,8 +137,7 @@ class PictureWatch:
         self._since: dict[PictureFault, float] = {}
         self._absent: dict[PictureFault, float] = {}
         self._faults: set[PictureFault] = set()
-        self._changed_s: float | None = None
-        self._last_grey: np.ndarray | None = None
+        self._changed: tuple[np.ndarray, float] | None = None  # the picture that last showed a change, and when
         self._recent: deque[np.ndarray] = deque(maxlen=_REFERENCE_LOOKS)
         self._recent_s = float("-inf")
         self._recent_dark = self._was_moved = False
@@ -181,9 +181,9 @@ class PictureWatch:
                 self._faults.discard(fault)
 
     def _is_frozen(self, look: Look, at_s: float) -> bool:
-        if self._last_grey is None or change_between(self._last_grey, look.grey) > FROZEN_CHANGE:
-            self._last_grey, self._changed_s = look.grey, at_s
-        return at_s - self._changed_s >= FROZEN_S - LASTING_S
+        if self._changed is None or change_between(self._changed[0], look.grey) > FROZEN_CHANGE:
+            self._changed = look.grey, at_s
+        return at_s - self._changed[1] >= FROZEN_S - LASTING_S
 
     def _is_blurred(self, look: Look) -> bool:
         """Against the sharpness that this camera had by day or by night, which sinks slowly: seasons may change."""

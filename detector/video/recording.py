@@ -11,7 +11,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from detector.errors import SourceError
-from detector.packets import Packet
+from detector.packets import Packet, RawPacket, time_base_of
 from detector.video.decoding import Decoder, pts_of
 from detector.video.timestamps import TimestampRepair
 
@@ -51,7 +51,8 @@ class Recording:
         self.stream = _video_stream(self.container, path)
         self.decoder = Decoder(self.stream.codec_context, _THREADS)
         rate = self.stream.average_rate or self.stream.guessed_rate
-        self.repair = TimestampRepair(self.stream.time_base, rate, self.stream.codec_context.reorder_depth)
+        self._time_base = time_base_of(self.stream)
+        self.repair = TimestampRepair(self._time_base, rate, self.stream.codec_context.reorder_depth)
         self.failures = 0
         self.packets_read = 0
         self._stamps = stamps
@@ -78,16 +79,15 @@ class Recording:
     def declared_s(self) -> float | None:
         """Length that the file claims to have; None when it claims nothing."""
         if self.stream.duration:
-            return float(self.stream.duration * self.stream.time_base)
+            return float(self.stream.duration * self._time_base)
         return self.container.duration / av.time_base if self.container.duration else None
 
-    def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, av.Packet]]:
+    def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, RawPacket]]:
         """Packets in decoding order, each with PyAV's own for the decoder; its `opaque` holds the repaired pts.
 
         Args:
             origin_pts: pts of the first picture, from which `stream_s` counts.
         """
-        time_base = self.stream.time_base
         for raw in self.raw_packets():
             if self._stamps is None:
                 pts, dts = self.repair.repair(raw.pts, raw.dts, raw.duration or 0)
@@ -99,14 +99,14 @@ class Recording:
                 pts=pts,
                 dts=dts,
                 duration=raw.duration or 0,
-                time_base=time_base,
+                time_base=self._time_base,
                 is_keyframe=raw.is_keyframe,
-                stream_s=float((pts - origin_pts) * time_base),
+                stream_s=float((pts - origin_pts) * self._time_base),
             )
             raw.opaque = (pts,)
             yield packet, raw
 
-    def raw_packets(self) -> Iterator[av.Packet]:
+    def raw_packets(self) -> Iterator[RawPacket]:
         """Packets as PyAV gives them; what cannot be read is skipped, until ten attempts in a row have failed."""
         failed_in_a_row = 0
         while failed_in_a_row < _MAX_FAILURES:
@@ -145,7 +145,7 @@ def presentation_stamps(path: Path) -> Stamps | None:
 def _has_presentation_times(recording: Recording) -> bool:
     """Whether the first packets all say when they are shown, and not merely repeat when they are decoded."""
     first = list(islice(recording.raw_packets(), _LOOK_AHEAD))
-    delays = {raw.pts - raw.dts for raw in first if None not in (raw.pts, raw.dts)}
+    delays = {raw.pts - raw.dts for raw in first if raw.pts is not None and raw.dts is not None}
     return len(delays) > 1 and all(raw.pts is not None for raw in first)
 
 

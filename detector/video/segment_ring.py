@@ -12,12 +12,24 @@ from dataclasses import dataclass, field, replace
 from errno import EEXIST
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
-from detector.packets import Packet
+from detector.packets import Packet, PacketStore
 from detector.video.ring import Group, PacketRing
 
 _RECORD = struct.Struct("<IqqqdB")
 """Size of the packet in bytes, pts, dts, duration, stream_s, and whether it is a key frame."""
+
+
+class SessionRing(PacketStore, Protocol):
+    """What is kept of a live session, in a folder of its own."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the segments are."""
+
+    def discard(self) -> None:
+        """Delete everything; the ring is not used afterwards."""
 
 
 @dataclass(slots=True)
@@ -107,16 +119,18 @@ class SegmentRing(PacketRing):
         """
         ring = cls.__new__(cls)
         ring._set_up(folder, float("inf"), 2**63)
+        kept: list[_Segment] = []
         for path in sorted(folder.glob("*.es")):
             segment = _Segment(path=path)
             for packet in _unpack(path.read_bytes(), time_base):
                 Group.append(segment, packet)
                 segment.take_written(packet)
             if segment.packets:
+                kept.append(segment)
                 ring._groups.append(segment)
                 ring._size += segment.size
         # What came before the oldest segment may have been dropped: a clip that needs it is refused, not cut short.
-        ring._dropped_any = bool(ring._groups) and ring._groups[0].path.stem != f"{1:08d}"
+        ring._dropped_any = bool(kept) and kept[0].path.stem != f"{1:08d}"
         ring.finish()
         return ring
 

@@ -35,23 +35,16 @@ class Glance:
     frame: Frame
 
 
-class FrameSource(Protocol):
-    """Hands out the analysed frames of one camera in time order, and keeps every packet for evidence.
-
-    Used as a context manager; leaving it closes the source at once. `ring` stays readable after closing.
-    """
+class Footage(Protocol):
+    """What a case needs of its source: a `FrameSource`, or what a killed process left of one."""
 
     @property
     def info(self) -> StreamInfo:
-        """The stream that the frames come from."""
+        """The stream that clips are cut from."""
 
     @property
     def time(self) -> TimeBasis:
         """How the capture times are known."""
-
-    @property
-    def started_at(self) -> datetime:
-        """Capture time of the first picture, aware UTC; RELATIVE_EPOCH when time is relative."""
 
     @property
     def ring(self) -> PacketStore:
@@ -60,6 +53,17 @@ class FrameSource(Protocol):
     @property
     def analysed(self) -> AnalysedStream | None:
         """The stream that the frames come from, where it is another one than `info` and `ring` are of."""
+
+
+class FrameSource(Footage, Protocol):
+    """Hands out the analysed frames of one camera in time order, and keeps every packet for evidence.
+
+    Used as a context manager; leaving it closes the source at once. `ring` stays readable after closing.
+    """
+
+    @property
+    def started_at(self) -> datetime:
+        """Capture time of the first picture, aware UTC; RELATIVE_EPOCH when time is relative."""
 
     @property
     def counters(self) -> SourceCounters:
@@ -73,8 +77,8 @@ class FrameSource(Protocol):
     def losses(self) -> tuple[str, ...]:
         """What could not be read, in words: damage, truncation; complete after the last frame."""
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Analysed frames in time order."""
+    def __iter__(self) -> Iterator[Frame | Glance]:
+        """Analysed frames in time order; glances between them where a gate holds the scene to be still."""
 
     def close(self) -> None:
         """Release decoder and file; harmless when repeated."""

@@ -4,9 +4,8 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import av
-
 from detector.entities import TimeBasis, TimeSource
+from detector.packets import RawPacket
 
 SETTLE_S = 6.0
 """How long to wait for the first sender report: cameras send one every five seconds (RFC 3550, 6.2)."""
@@ -23,7 +22,7 @@ MAX_DRIFT_S = 0.5
 _WINDOW_S = 60.0
 
 
-def reported_at(packet: av.Packet) -> datetime | None:
+def reported_at(packet: RawPacket) -> datetime | None:
     """Capture time of a packet as the camera's sender reports give it; None before the first report."""
     if not packet.has_sidedata("prft"):
         return None
@@ -78,36 +77,38 @@ class StreamClock:
         reported = reported if self._trusts_reports else None
         origin = arrival - timedelta(seconds=stream_s)
         self._first_arrival = self._first_arrival or arrival
-        self._least = origin if self._least is None else min(self._least, origin)
-        if self.settled is None:
-            self._try_to_settle(stream_s, arrival, reported)
+        self._least = least = origin if self._least is None else min(self._least, origin)
+        settled = self.settled
+        if settled is None:
+            waited = arrival - self._first_arrival
+            self._try_to_settle(least, waited, reported - timedelta(seconds=stream_s) if reported else None)
             return None
-        if reported is not None and self.settled.basis.source is TimeSource.RTCP_SENDER_REPORT:
-            drift_s = (reported - timedelta(seconds=stream_s) - self.settled.started_at).total_seconds()
+        if reported is not None and settled.basis.source is TimeSource.RTCP_SENDER_REPORT:
+            drift_s = (reported - timedelta(seconds=stream_s) - settled.started_at).total_seconds()
             return f"the camera's clock moved by {drift_s:.1f} s" if abs(drift_s) > MAX_DRIFT_S else None
-        return self._check_arrival(origin, arrival)
+        return self._check_arrival(origin, arrival, settled.started_at)
 
     def settle(self) -> None:
         """Wait no longer: without a report by now, arrival must do; no effect when no packet came."""
         if self.settled is None and self._least is not None:
             self.settled = Settled(TimeBasis(TimeSource.HOST_ARRIVAL, ARRIVAL_UNCERTAINTY_MS), self._least)
 
-    def _try_to_settle(self, stream_s: float, arrival: datetime, reported: datetime | None) -> None:
-        if reported is not None:
-            started_at = reported - timedelta(seconds=stream_s)
-            self.offset_s = (started_at - self._least).total_seconds()
+    def _try_to_settle(self, least: datetime, waited: timedelta, started_at: datetime | None) -> None:
+        """Settle by the camera's own time of `stream_s` 0, or by arrival once the camera has had time to tell it."""
+        if started_at is not None:
+            self.offset_s = (started_at - least).total_seconds()
             uncertainty_ms = round(max(REPORT_UNCERTAINTY_MS, abs(self.offset_s) * 1000), 1)
             basis = TimeBasis(TimeSource.RTCP_SENDER_REPORT, uncertainty_ms)
             self.settled = Settled(basis, started_at)
-        elif arrival - self._first_arrival >= timedelta(seconds=SETTLE_S):
+        elif waited >= timedelta(seconds=SETTLE_S):
             self.settle()
 
-    def _check_arrival(self, origin: datetime, arrival: datetime) -> str | None:
+    def _check_arrival(self, origin: datetime, arrival: datetime, started_at: datetime) -> str | None:
         """Without reports: the least delay of each minute must stay what it was."""
         if self._window is None or self._window_ends is None:
             self._window, self._window_ends = origin, arrival + timedelta(seconds=_WINDOW_S)
         self._window = min(self._window, origin)
-        drift_s = (self._window - self.settled.started_at).total_seconds()
+        drift_s = (self._window - started_at).total_seconds()
         if drift_s < -MAX_DRIFT_S:
             return f"the time stamps ran ahead by {-drift_s:.1f} s"
         if arrival < self._window_ends:

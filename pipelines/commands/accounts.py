@@ -120,7 +120,7 @@ def read_password(name: str, *, confirm: bool = False) -> str:
     given = os.environ.get("ROADWARDEN_PASSWORD")
     if given is not None:
         return given
-    return typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=confirm, err=True)
+    return str(typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
 def shell_actor() -> Actor:

@@ -45,9 +45,12 @@ def push(
     """
     store = ConfigurationStore(open_engine(database), of)
     by = person or account()
-    if (file is None) == (again is None):
+    if file is not None and again is None:
+        version = store.save(_read(file), by, note)
+    elif file is None and again is not None:
+        version = store.restore(again, by, note)
+    else:
         raise ConfigurationError("push needs either a file or --version N")
-    version = store.save(_read(file), by, note) if file is not None else store.restore(again, by, note)
     print(f"version {version.number} of {store.place}, {version.sha256[:12]}")
 
 

@@ -55,9 +55,9 @@ def report(
         table.add_row(name, *(_cell(column, row[column]) for column in COLUMNS))
     make_console().print(table)
     for name, found in groups.items():
-        reasons = ", ".join(f"{reason} {count}" for reason, count in found.reject_reasons.most_common())
-        if reasons:
-            print(f"rejected, {name}: {reasons}")
+        told = ", ".join(f"{reason} {count}" for reason, count in found.reject_reasons.most_common())
+        if told:
+            print(f"rejected, {name}: {told}")
 
 
 def describe(found: Measures) -> dict[str, float | int | None]:

@@ -121,7 +121,8 @@ def _evaluate(weights: Path, kind: str, path: Path) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise ModelError(done.stderr.strip().removeprefix("roadwarden: ") or f"{kind} could not be measured")
-    return json.loads(done.stdout)
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
 
 
 def _flatten(result: dict[str, Any], prefix: str = "") -> dict[str, Any]:

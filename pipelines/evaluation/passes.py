@@ -8,7 +8,7 @@ from typing import Any
 from detector.cases.case_id import derive_case_id
 from detector.errors import SourceError
 from detector.evaluation.passes import JudgedVehicle, PassScore, TrueVehicle, find_vehicle
-from detector.geometry import area
+from detector.geometry import Box, area
 from detector.video.file_source import FileSource
 from detector.video.time_basis import read_sidecar
 from pipelines.build import open_replayer
@@ -17,6 +17,7 @@ from pipelines.evaluation.pictures import write_error
 from pipelines.progress import ReplayProgress
 from pipelines.replay import ReplayOptions
 from pipelines.report import ClipReport
+from pipelines.violation_pipeline import picture_of
 
 TRUTH_SUFFIX = ".truth.json"
 
@@ -63,7 +64,10 @@ def read_truth(film: Path) -> list[TrueVehicle]:
 
 def _parse(number: int, row: dict[str, Any]) -> TrueVehicle:
     plate = next((frame["plate"] for frame in row["frames"] if frame.get("plate")), None)
-    boxes = {int(frame["index"]): tuple(float(v) for v in frame["box_xyxy"]) for frame in row["frames"]}
+    boxes: dict[int, Box] = {}
+    for frame in row["frames"]:
+        x1, y1, x2, y2 = (float(v) for v in frame["box_xyxy"])
+        boxes[int(frame["index"])] = (x1, y1, x2, y2)
     return TrueVehicle(
         name=f"{number} {row['kind']}",
         plate=plate["text"] if plate else None,
@@ -142,9 +146,9 @@ def _write_errors(
             wanted[index] = vehicle
     said = {v.name: p for p in report.passes if (v := find_vehicle(p, vehicles)) is not None}
     with FileSource(film, "evaluation", 1000.0, None) as source:
-        for frame in source:
-            if (vehicle := wanted.get(frame.index)) is not None:
-                pass_ = said.get(vehicle.name)
+        for frame in map(picture_of, source):
+            if (wrong := wanted.get(frame.index)) is not None:
+                pass_ = said.get(wrong.name)
                 boxes = [o.xyxy for o in pass_.observations if o.frame_index == frame.index] if pass_ else []
-                name = f"{film.stem}-{vehicle.name.replace(' ', '-')}"
-                write_error(folder, name, frame.image, [vehicle.boxes[frame.index]], boxes)
+                name = f"{film.stem}-{wrong.name.replace(' ', '-')}"
+                write_error(folder, name, frame.image, [wrong.boxes[frame.index]], boxes)

@@ -1,6 +1,6 @@
 """Labelled pictures in, error pictures out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -46,7 +46,7 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def write_error(
-    folder: Path | None, name: str, picture: np.ndarray, true: Sequence[Box] = (), said: Sequence[Box] = ()
+    folder: Path | None, name: str, picture: np.ndarray, true: Iterable[Box] = (), said: Iterable[Box] = ()
 ) -> None:
     """Write a picture with true boxes in green and the product's in red; nothing without a folder.
 

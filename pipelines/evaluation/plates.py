@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from detector.entities import PlateType
+from detector.entities import PlateReading, PlateType
 from detector.errors import SourceError
 from detector.evaluation.plates import PlateScore
 from detector.observation.plate_detector import PlateBox
@@ -54,6 +54,7 @@ def evaluate_plates(folder: Path, crops: bool, errors: Path | None) -> PlateScor
     for path, truth in zip(pictures, truths, strict=True):
         image = read_picture(path)
         height, width = image.shape[:2]
+        reading: PlateReading | None
         if crops:
             rows = 2 if width < 2.4 * height else 1
             whole = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))

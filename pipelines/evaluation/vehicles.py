@@ -55,7 +55,7 @@ def read_labels(path: Path, height_px: int, width_px: int) -> Truth:
 
 def find_candidates(network: Network, image: np.ndarray, input_px: int) -> Detections:
     """Every box down to `MIN_CONFIDENCE`, each class on its own, doubles above `MAX_IOU` left out."""
-    letterbox = Letterbox.fit(*image.shape[:2], input_px)
+    letterbox = Letterbox.fit(image.shape[0], image.shape[1], input_px)
     (outputs,) = network.run(letterbox.apply(image)[None])
     output = outputs[0]
     centre, half = output[:2].T, output[2:4].T / 2

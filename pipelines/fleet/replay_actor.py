@@ -23,7 +23,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class ProgressNote:
-    """How far the recording in hand has come; takes what `ReplayProgress` takes."""
+    """How far the recording in hand has come; a `Progress`."""
 
     stream_s: float = 0.0
     frames: int = 0
@@ -45,7 +45,7 @@ class ReplayActor:
         os.environ.setdefault("ROADWARDEN_HOME", home)
         if options.evidence_url is not None:  # packages are built on this machine's disk first
             options = replace(options, evidence_root=EvidencePlace.parse(options.evidence_url).root)
-        self._open = lambda: open_replayer(database, options)
+        self._open: Callable[[], Replayer] = lambda: open_replayer(database, options)
         self._replayer: Replayer | None = None
         self._note = ProgressNote()
 

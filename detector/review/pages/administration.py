@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form
 from starlette.responses import Response
@@ -159,7 +159,7 @@ def _log(view: View) -> Response:
     return view.page("log.html", **_lines(view), report=None)
 
 
-def _lines(view: View) -> dict[str, object]:
+def _lines(view: View) -> dict[str, Any]:
     asked = view.request.query_params
     fields = {name: asked.get(name, "").strip()[:64] for name in ("account", "action", "case", "from", "to")}
     before, until = asked.get("before", ""), read_day(view, "to")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form, Query
 from starlette.responses import Response
@@ -80,7 +80,7 @@ def _read(view: View) -> Board:
     return find_board(desk.engine, desk.interceptions, (view.visitor, desk.cameras), desk.now())
 
 
-def _context(view: View, board: Board) -> Mapping[str, object]:
+def _context(view: View, board: Board) -> Mapping[str, Any]:
     pictures = {name: find_masked(view, view.desk.cases.get(case)) for name, case in board.cases.items()}
     places = {camera_id: camera.place or camera_id for camera_id, camera in view.desk.cameras.items()}
     return {

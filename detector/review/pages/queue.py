@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
@@ -112,7 +113,7 @@ def next_in_law(view: View, query: str, skip: str = "") -> str | None:
     return find_for_law(view.desk.engine, _asker(view), wanted, skip)
 
 
-def _lines(view: View) -> dict[str, object]:
+def _lines(view: View) -> dict[str, Any]:
     desk, visitor = view.desk, view.visitor
     mark = last_change(desk.engine, _asker(view))
     fields, shown = _fields(view), _shown(view)

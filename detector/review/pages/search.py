@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form
 from starlette.responses import Response
@@ -77,10 +77,10 @@ def _find_sightings(view: View, wanted: Wanted, stated: str) -> tuple[Sequence[S
     return [s for s in seen if sees_places(view.visitor, desk.cameras, [s.camera_id])][-SIGHTINGS_MOST:], note
 
 
-def _page(view: View, wanted: Wanted, **found: object) -> Response:
+def _page(view: View, wanted: Wanted, **found: Any) -> Response:
     cameras = dict(find_choices(view.desk.engine, view.visitor).cameras)
     own = {c: camera.place for c, camera in view.desk.cameras.items() if sees_places(view.visitor, {c: camera}, [c])}
-    usual = {"cases": None, "sightings": (), "note": None, "purpose": "", "words": ""}
+    usual: dict[str, Any] = {"cases": None, "sightings": (), "note": None, "purpose": "", "words": ""}
     return view.page(
         "search.html", wanted=wanted, cameras=sorted((cameras | own).items()), purposes=PURPOSES, places=own,
         **(usual | found),

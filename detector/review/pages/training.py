@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Form
 from starlette.background import BackgroundTask
@@ -49,7 +49,12 @@ def export_training(view: CurrentView, purpose: Annotated[str, Form(min_length=4
     written = write_export(decided, view.desk.shelf, file)
     file.flush()
     days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
-    told = {**days, "cases": written.cases, "pictures": written.pictures, "left_out": list(written.left_out)[:20]}
+    told: dict[str, Any] = {
+        **days,
+        "cases": written.cases,
+        "pictures": written.pictures,
+        "left_out": list(written.left_out)[:20],
+    }
     view.record("training_export", purpose, **told)
     name = f"training-{period.first}-{period.last}.zip"
     return FileResponse(file.name, media_type="application/zip", filename=name, background=BackgroundTask(file.close))

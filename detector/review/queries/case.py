@@ -95,9 +95,9 @@ def find_earlier(engine: Engine, visitor: Visitor, case: Case) -> list[Case]:
     if plate is None or "-" in plate:
         return []
     same = or_(CaseRow.officer_plate == plate, CaseRow.plate_text == plate)
-    found = select(CaseRow).where(same, CaseRow.case_id != case.case_id, visible_to(visitor))
+    same_plate = select(CaseRow).where(same, CaseRow.case_id != case.case_id, visible_to(visitor))
     with read_session(engine) as session:
-        rows = session.scalars(found.order_by(CaseRow.captured_at.desc()).limit(EARLIER_MOST))
+        rows = session.scalars(same_plate.order_by(CaseRow.captured_at.desc()).limit(EARLIER_MOST))
         return [found for row in rows if (found := to_case(row)).plate_text == plate]
 
 

@@ -67,13 +67,13 @@ def find_tasks(engine: Engine, visitor: Visitor, now: datetime) -> list[Task]:
     with read_session(engine) as session:
         rows = session.execute(wanted).all()
         names = dict(session.execute(select(UnitRow.unit_id, UnitRow.name)).all())
-        said = defaultdict(list)
+        said: dict[str, list[str]] = defaultdict(list)
         steps = select(AuditRow).where(
             AuditRow.case_id.in_([case.case_id for _, case, _ in rows]),
             AuditRow.action.in_([action.value for action in SAID]),
         )
         for step in session.scalars(steps.order_by(AuditRow.event_id)):
-            said[step.case_id] += [words for words in (step.reason, step.note) if words]
+            said[str(step.case_id)] += [words for words in (step.reason, step.note) if words]
         tasks = [
             Task(
                 to_case(case), names.get(part.unit, part.unit), part.is_main, part.unit != unit,

@@ -215,7 +215,7 @@ def _find_ids(
     return [case_id for _, case_id in sorted(found)[:limit]]
 
 
-def _overdue(own: ColumnElement[bool], late: datetime, limit: int) -> Select[Any]:
+def _overdue(own: ColumnElement[bool], late: datetime, limit: int) -> "Select[str, float, float, datetime]":
     """The surest of those whose clock has run out.
 
     The date is asked for in a form that no index serves: databases would follow the index of dates, and sort

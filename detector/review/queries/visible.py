@@ -47,4 +47,6 @@ def find_names(engine: Engine, accounts: Iterable[str | None]) -> dict[str | Non
     wanted = {account for account in accounts if account}
     with read_session(engine) as session:
         known = session.execute(select(AccountRow.account, AccountRow.name).where(AccountRow.account.in_(wanted))).all()
-    return {account: account for account in wanted} | dict(known)
+    names: dict[str | None, str] = {account: account for account in wanted}
+    names.update((account, name) for account, name in known)
+    return names
