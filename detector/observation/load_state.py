@@ -189,7 +189,7 @@ def _rest(probability: float) -> float:
 def _place(window: Window, xyxy: np.ndarray, tipper_logit: float) -> Bed:
     """A located bed in px of the picture (tenths are kept); corners in the wrong order make a box of no area."""
     left, top, right, bottom = (float(v) for v in xyxy)
-    x1, y1, x2, y2 = (round(v, 1) for v in window.to_image((left, top, right, bottom)))
+    x1, y1, x2, y2 = (round(float(v), 1) for v in window.to_image((left, top, right, bottom)))
     probability = 1.0 / (1.0 + np.exp(-np.clip(tipper_logit, -30.0, 30.0)))
     return Bed((x1, y1, max(x1, x2), max(y1, y2)), round(float(probability), 4))
 
