@@ -1,10 +1,9 @@
 """What the database itself refuses, and how tampering with the audit log is found."""
 
-from itertools import product
-
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from detector.cases import audit
 from detector.cases.life_cycle import LifeCycle
@@ -32,40 +31,43 @@ def test_every_pair_of_states_in_the_database_itself(engine: Engine) -> None:
     """A program that writes to the table directly gets through only with a legal change that the log tells."""
     prepare(engine)
     legal = pairs()
-    for before, after in product(CaseStatus, CaseStatus):
-        if before is after:
-            continue
-        _force(engine, before)
-        assert not _try_change(engine, after), f"{before} to {after} without a line in the log"
-        _tell(engine, after)
-        assert _try_change(engine, after) is ((before, after) in legal), f"{before} to {after}"
-
-
-def _tell(engine: Engine, after: CaseStatus) -> None:
     with write_session(engine) as session:
-        audit.append(session, audit.Entry(SYSTEM, "test", NOON, "RW-1", (after, after)))
+        for before in CaseStatus:
+            _force(session, before)
+            for after in sorted(set(CaseStatus) - {before}, key=lambda after: ((before, after) in legal, after)):
+                assert not _try_change(session, after), f"{before} to {after} without a line in the log"
+                _tell(session, after)
+                is_legal = (before, after) in legal
+                assert _try_change(session, after) is is_legal, f"{before} to {after}"
+                if is_legal:
+                    _force(session, before)
 
 
-def _force(engine: Engine, status: CaseStatus) -> None:
+def _tell(session: Session, after: CaseStatus) -> None:
+    audit.append(session, audit.Entry(SYSTEM, "test", NOON, "RW-1", (after, after)))
+
+
+def _force(session: Session, status: CaseStatus) -> None:
     """Bring the case into a state past the guard, by bending the guard's table for a moment."""
-    _tell(engine, status)
-    with write_session(engine) as session:
-        now = session.get(CaseRow, "RW-1").status
-        if now == status:
-            return
-        bent = TransitionRow(before=now, after=status.value)
-        is_new = session.get(TransitionRow, (now, status.value)) is None
-        if is_new:
-            session.add(bent)
-            session.flush()
-        session.execute(update(CaseRow).values(status=status.value))
-        if is_new:
-            session.delete(bent)
+    _tell(session, status)
+    now = session.scalar(select(CaseRow.status))
+    if now == status:
+        return
+    bent = TransitionRow(before=now, after=status.value)
+    is_new = session.get(TransitionRow, (now, status.value)) is None
+    if is_new:
+        session.add(bent)
+        session.flush()
+    session.execute(update(CaseRow).values(status=status.value))
+    if is_new:
+        session.delete(bent)
+        session.flush()
 
 
-def _try_change(engine: Engine, after: CaseStatus) -> bool:
+def _try_change(session: Session, after: CaseStatus) -> bool:
+    """In a transaction of its own within the other, so that what is refused leaves nothing."""
     try:
-        with write_session(engine) as session:
+        with session.begin_nested():
             session.execute(update(CaseRow).values(status=after.value))
     except IntegrityError as error:
         assert "illegal change of state" in str(error)

@@ -1,6 +1,5 @@
 """The life of cases on both databases: what may happen, what may not, and who is told."""
 
-import multiprocessing
 from datetime import timedelta
 
 import pytest
@@ -37,6 +36,7 @@ from tests.detector.cases.case_files import (
     make_case,
     prepare,
 )
+from tests.processes import PROCESSES
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ EVERYBODY = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(Action), st.sampled_from(EVERYBODY), st.integers(0, 120), st.booleans()), max_size=40
@@ -404,9 +404,8 @@ def test_of_several_processes_one_decides(kind: str, tmp_path, request: pytest.F
     url = f"sqlite:///{tmp_path / 'c.db'}" if kind == "sqlite" else request.getfixturevalue("postgresql_url")
     engine = open_database(url)
     prepare(engine)
-    context = multiprocessing.get_context("spawn")
-    start, answers = context.Barrier(4), context.Queue()
-    people = [context.Process(target=_decide, args=(url, f"p{i}", start, answers)) for i in range(4)]
+    start, answers = PROCESSES.Barrier(4), PROCESSES.Queue()
+    people = [PROCESSES.Process(target=_decide, args=(url, f"p{i}", start, answers)) for i in range(4)]
     for process in people:
         process.start()
     said = sorted(answers.get(timeout=60) for _ in people)

@@ -1,4 +1,3 @@
-import multiprocessing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -35,6 +34,7 @@ from detector.entities import (
     VehicleType,
 )
 from detector.errors import LeaseLost, StorageError
+from tests.processes import PROCESSES
 
 UNCOVERED = Finding("uncovered_load", {"cover": "open", "looks": 5}, {"looks": 3}, 0.93, (8, 16, 24))
 HEAPED = Finding("heaped_load", {"fill": "above_edge", "share": 0.125}, {"share": 0.05}, 0.81, (16, 24))
@@ -134,10 +134,9 @@ class TestSaving:
 
     def test_two_processes_saving_the_same_cases_make_each_once(self, engine):
         """Of two processes that save the same forty cases at once, each case is new to exactly one."""
-        context = multiprocessing.get_context("spawn")
-        start, queue = context.Event(), context.Queue()
+        start, queue = PROCESSES.Event(), PROCESSES.Queue()
         url = engine.url.render_as_string(hide_password=False)
-        processes = [context.Process(target=save_often, args=(url, start, queue)) for _ in range(2)]
+        processes = [PROCESSES.Process(target=save_often, args=(url, start, queue)) for _ in range(2)]
         for process in processes:
             process.start()
         start.set()

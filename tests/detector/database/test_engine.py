@@ -1,4 +1,3 @@
-import multiprocessing
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -10,6 +9,7 @@ from detector.database.engine import open_database
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import CaseRow
 from detector.errors import ConfigurationError, StorageError
+from tests.processes import PROCESSES
 
 
 def url_of(path):
@@ -45,9 +45,8 @@ class TestOpening:
 
     def test_four_processes_may_open_a_new_database_at_once(self, tmp_path):
         """Nobody fails and the tables are made once when several processes start together."""
-        context = multiprocessing.get_context("spawn")
-        queue = context.Queue()
-        processes = [context.Process(target=open_and_count, args=(tmp_path / "new.db", queue)) for _ in range(4)]
+        queue = PROCESSES.Queue()
+        processes = [PROCESSES.Process(target=open_and_count, args=(tmp_path / "new.db", queue)) for _ in range(4)]
         for process in processes:
             process.start()
         assert [queue.get(timeout=60) for _ in processes] == [1, 1, 1, 1]
