@@ -15,7 +15,7 @@ help:
 	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
 	@echo "make test       run all tests"
 	@echo "make audit      known holes of the installed packages (asks the network)"
-	@echo "make lint       ruff"
+	@echo "make lint       ruff, and mypy --strict"
 	@echo "make train-env  .venv-train, for scripts/train_*      (torch, ultralytics: several GB)"
 	@echo "make synth-env  .venv-synth, for scripts/render_*     (bpy; wants Python 3.11)"
 
@@ -32,6 +32,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 audit: $(VENV)/.installed
 	$(PYTHON) -m venv .venv-audit
