@@ -1,15 +1,10 @@
-"""A process that makes one case after another until it is killed; started by test_recovery.py.
+"""A process that makes one case after another until it is killed; started by test_recovery.py."""
 
-    evidence_worker.py FOLDER CLIP FIRST
-
-Takes up what an earlier one left, then lets the clip's truck pass again and again, each time a minute later, and says
-what it has begun: "noted CASE_ID" as soon as a case is in the journal.
-"""
-
-import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -35,9 +30,13 @@ BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 class TellingJournal(Journal):
     """Says what it has noted."""
 
+    def __init__(self, folder: Path, stream: SessionStream, tell: Callable[[str], None]) -> None:
+        super().__init__(folder, stream)
+        self._tell = tell
+
     def note(self, facts: CaseFacts) -> None:
         super().note(facts)
-        print("noted", facts.case_id, flush=True)
+        self._tell(facts.case_id)
 
 
 def make_desk(folder: Path, engine: Engine | None = None) -> CaseDesk:
@@ -55,12 +54,18 @@ def recover(desk: CaseDesk, ring_root: Path) -> bool:
     return LiveRunner([], desk, ring_root).run(stop)
 
 
-def pass_once(desk: CaseDesk, clip: Path, ring: SegmentRing, began: datetime, workers: Workers) -> CasePipeline:
-    """The truck passes; its evidence is being written when this returns."""
+def pass_once(
+    desk: CaseDesk,
+    clip: Path,
+    ring: SegmentRing,
+    began: datetime,
+    workers: Workers,
+    tell: Callable[[str], None] = lambda _: None,
+) -> CasePipeline:
+    """The truck passes; its evidence is being written when this returns. `tell` hears the case once it is noted."""
     source = FileSource(clip, CAMERA.camera_id, started_at=began, ring=ring)
-    keeping = CaseKeeping(
-        desk.packages, desk.store, workers, print, TellingJournal(ring.folder, SessionStream.of(source))
-    )
+    journal = TellingJournal(ring.folder, SessionStream.of(source), tell)
+    keeping = CaseKeeping(desk.packages, desk.store, workers, print, journal)
     cases = CasePipeline(CAMERA, source, keeping)
     with source:
         desk.pipeline.open_camera(CAMERA, absolute_time=True)
@@ -74,22 +79,25 @@ def pass_once(desk: CaseDesk, clip: Path, ring: SegmentRing, began: datetime, wo
     return cases
 
 
-def main() -> None:
-    """Work until killed."""
-    folder, clip, first = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+def work(folder: Path, clip: Path, first: int, told: Connection) -> None:
+    """Take up what an earlier one left, then let the truck pass again and again, each time a minute later.
+
+    Args:
+        folder: of everything that is kept.
+        clip: the truck's.
+        first: number of the first pass.
+        told: gets the id of each case as soon as it is in the journal.
+    """
     desk = make_desk(folder)
     recover(desk, folder / "ring")
     workers = Workers.threads()
     running: list[tuple[CasePipeline, SegmentRing]] = []
     for number in count(first):
         ring = SegmentRing(folder / "ring" / CAMERA.camera_id / f"{number:06d}")
-        running.append((pass_once(desk, clip, ring, BEGAN + timedelta(minutes=number), workers), ring))
+        began = BEGAN + timedelta(minutes=number)
+        running.append((pass_once(desk, clip, ring, began, workers, told.send), ring))
         for cases, done in list(running):
             cases.finish()
             if not cases.has_pending:
                 done.discard()
                 running.remove((cases, done))
-
-
-if __name__ == "__main__":
-    main()

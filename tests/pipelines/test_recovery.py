@@ -1,11 +1,8 @@
 """A worker that is killed at any moment loses no case and leaves no half one; a full disk is waited for."""
 
-import os
+import contextlib
 import random
 import resource
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +20,11 @@ from detector.video.segment_ring import SegmentRing
 from pipelines import case_pipeline
 from pipelines.case_pipeline import CasePipeline
 from pipelines.workers import Workers
-from tests.evidence_worker import BEGAN, make_desk, pass_once, recover
+from tests.evidence_worker import BEGAN, make_desk, pass_once, recover, work
 from tests.fault_proxy import FaultProxy
+from tests.processes import PROCESSES
 from tests.scripted_truck import write_truck
 
-ROOT = Path(__file__).parents[2]
 KILLS = 5
 
 
@@ -40,12 +37,17 @@ def test_killed_again_and_again_no_case_is_lost_doubled_or_half(clip: Path, tmp_
     """Every case that was noted before a kill is there in the end, once, whole, in an unbroken chain of seals."""
     rng, noted = random.Random(4), set()
     for kill in range(KILLS):
-        command = [sys.executable, "-m", "tests.evidence_worker", str(tmp_path), str(clip), str(kill * 1000)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
-            first = worker.stdout.readline()
+        hear, tell = PROCESSES.Pipe(duplex=False)
+        worker = PROCESSES.Process(target=work, args=(tmp_path, clip, kill * 1000, tell))
+        worker.start()
+        tell.close()
+        with hear, contextlib.suppress(EOFError):
+            noted.add(hear.recv())
             time.sleep(rng.uniform(0.0, 1.0))
-            os.kill(worker.pid, signal.SIGKILL)
-            noted |= {line.split()[1] for line in [first, *worker.stdout] if line.startswith("noted")}
+            worker.kill()
+            while True:
+                noted.add(hear.recv())
+        worker.join()
     assert len(noted) >= KILLS
     desk = make_desk(tmp_path)
     assert recover(desk, tmp_path / "ring")

@@ -3,8 +3,6 @@
 import json
 import os
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from sqlalchemy import Engine
 from detector.cases.life_cycle import LifeCycle
 from detector.database.engine import open_database
 from detector.database.sessions import write_session
+from detector.dispatch import outbox as dispatch_outbox
 from detector.dispatch.courier import Courier
 from detector.dispatch.folder import FolderSender
 from detector.dispatch.letters import Letters, Wording
@@ -26,11 +25,12 @@ from detector.dispatch.signing import is_genuine
 from detector.dispatch.webhook import WebhookSender
 from detector.entities import Action, Message, MessageState
 from detector.errors import StorageError
+from pipelines import cli
 from tests.detector.cases.case_files import DISPATCHED, SUPERVISOR, SYSTEM, Clock, do, prepare
 from tests.detector.dispatch.receivers import Receiver, receiving
+from tests.processes import PROCESSES
 
 MakeCourier = Callable[..., Courier]
-ROOT = Path(__file__).resolve().parents[3]
 WORDING = Wording(
     "{time}，车牌号为{plate}的车辆在通过{place}时，存在{acts}行为", "（未能识读）", "%Y年%-m月%-d日%-H时%-M分",
     {"heaped_load": "冒装"}, "、",
@@ -217,6 +217,14 @@ def test_departments_are_told_what_concerns_them(engine: Engine, outbox: Outbox)
     assert first.payload["basis"] == {"id": "cq-slag", "version": "2026"}
 
 
+def send_on_and_on(home: Path) -> None:
+    """`roadwarden dispatch run`, whose leases are short."""
+    os.environ |= {"ROADWARDEN_HOME": str(home), "S": "s"}
+    dispatch_outbox.LEASE = timedelta(seconds=0.3)
+    sys.argv = ["roadwarden", "dispatch", "run"]
+    cli.main()
+
+
 def test_the_sender_is_killed_at_any_moment(tmp_path: Path, receiver: Receiver) -> None:
     """Twelve couriers are killed while they send; in the end every message has arrived, once a key."""
     engine = open_database(f"sqlite:///{tmp_path / 'roadwarden.db'}")
@@ -226,20 +234,17 @@ def test_the_sender_is_killed_at_any_moment(tmp_path: Path, receiver: Receiver) 
     (tmp_path / "dispatch.toml").write_text(
         f'[[destination]]\nid = "urban"\nkind = "webhook"\nurl = "{receiver.url}"\nsecret_env = "S"\n', encoding="utf-8"
     )
-    environment = {**os.environ, "ROADWARDEN_HOME": str(tmp_path), "S": "s"}
-    command = [sys.executable, "-c", "import detector.dispatch.outbox as o, datetime as d; "
-               "o.LEASE = d.timedelta(seconds=0.3); from pipelines.cli import main; import sys; "
-               "sys.argv = ['roadwarden', 'dispatch', 'run']; main()"]  # fmt: skip
     rng = random.Random(3)
     for _ in range(12):
         before = len(receiver.requests)
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = PROCESSES.Process(target=send_on_and_on, args=(tmp_path,))
+        process.start()
         give_up_at = time.monotonic() + 20
         while len(receiver.requests) == before and time.monotonic() < give_up_at:
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         if outbox.count()[MessageState.PENDING] == 0:
             break
     time.sleep(0.5)

@@ -3,9 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 import zipfile
@@ -24,8 +21,7 @@ from detector.evidence.package import Outcome, write_package
 from detector.evidence.texts import Language
 from detector.evidence.verify import verify_package
 from tests.detector.evidence.makers import make_request
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.processes import PROCESSES
 
 
 @pytest.fixture
@@ -213,25 +209,23 @@ class TestChain:
         """Eight writers are killed while they seal; the next one finds nothing half done."""
         keys.make()
         root = tmp_path / "evidence"
-        code = (
-            "import sys; from pathlib import Path; from detector.evidence.keys import KeyFolder; "
-            "from detector.evidence.package import write_package; "
-            "from tests.detector.evidence.test_seal import request_of\n"
-            "for n in range(1000): write_package(request_of(f'RW-{sys.argv[1]}-{n}'), Path(sys.argv[2]), "
-            "KeyFolder(Path(sys.argv[3])).signer())"
-        )
         for number in range(8):
-            command = [sys.executable, "-c", code, str(number), str(root), str(keys.folder)]
-            process = subprocess.Popen(command, cwd=ROOT)
+            process = PROCESSES.Process(target=seal_on_and_on, args=(number, root, keys.folder))
+            process.start()
             give_up_at = time.monotonic() + 30
             while not list(root.glob(f"RW-{number}-*/{SEAL}")) and time.monotonic() < give_up_at:
                 time.sleep(0.01)
             time.sleep(0.013 * number)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.kill()
+            process.join()
         write_package(request_of("RW-last"), root, keys.signer())
         assert check_chain(root) == []
         assert len(read_chain(root)) == len(list(root.glob("RW-*")))
+
+
+def seal_on_and_on(writer: int, root: Path, keys: Path) -> None:
+    for number in range(1000):
+        write_package(request_of(f"RW-{writer}-{number}"), root, KeyFolder(keys).signer())
 
 
 def edit(site: Path, change: Callable) -> None:

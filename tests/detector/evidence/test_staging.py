@@ -1,5 +1,4 @@
 import errno
-import multiprocessing
 import os
 import signal
 import time
@@ -8,6 +7,7 @@ import pytest
 
 from detector.errors import StorageError
 from detector.evidence.staging import publish, remove_leftovers, staging_folder
+from tests.processes import PROCESSES
 
 
 def build_forever(root):
@@ -53,7 +53,7 @@ def test_what_is_not_published_disappears(tmp_path):
 
 def test_leftovers_of_a_killed_process_are_removed_and_those_of_a_living_one_stay(tmp_path):
     """kill -9 leaves a folder under construction; the next one to build removes it, but never another's work."""
-    process = multiprocessing.get_context("spawn").Process(target=build_forever, args=(tmp_path,))
+    process = PROCESSES.Process(target=build_forever, args=(tmp_path,))
     process.start()
     for _ in range(600):
         if (tmp_path / "ready").exists():
