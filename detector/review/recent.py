@@ -31,7 +31,8 @@ class Recent:
         now = self._clock()
         kept = self._kept.get(key)
         if kept is not None and now - kept[0] < seconds:
-            return kept[1]
+            known: Found = kept[1]
+            return known
         found = find()
         if len(self._kept) >= KEPT_MOST:
             self._kept = {}
