@@ -14,6 +14,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
+STORED = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
+"""How learned constants are stored. Others of these types, such as shapes, are equal in every part and stay so."""
+
 
 def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
     """The last part's graph with the weighted mean of every learned constant.
@@ -29,13 +32,13 @@ def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
     stored = [{t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer} for path, _ in parts]
     mixed = onnx.load(parts[-1][0])
     for tensor in mixed.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or tensor.name.startswith(("/", "onnx::")):
-            continue  # constants of the graph itself, such as shapes
+        if tensor.data_type not in STORED or not tensor.dims:
+            continue
         for (path, _), values in zip(parts, stored, strict=True):
             if tensor.name not in values or list(values[tensor.name].shape) != list(tensor.dims):
                 raise ValueError(f"{path}: no constant {tensor.name} of shape {list(tensor.dims)}")
-        mean = sum(share * values[tensor.name] for (_, share), values in zip(parts, stored, strict=True))
-        tensor.CopyFrom(numpy_helper.from_array(mean.astype(np.float32), tensor.name))
+        weighted = [s * values[tensor.name].astype(np.float64) for (_, s), values in zip(parts, stored, strict=True)]
+        tensor.CopyFrom(numpy_helper.from_array(sum(weighted).astype(STORED[tensor.data_type]), tensor.name))
     onnx.checker.check_model(mixed)
     return mixed
 
