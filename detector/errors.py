@@ -59,7 +59,18 @@ class AccessDenied(RoadwardenError):
 
 
 class LifeCycleError(RoadwardenError):
-    """A step that a case cannot take now; the message names the case."""
+    """A step that a case cannot take now; the message names the case.
+
+    Attributes:
+        because: short name of the cause, for programs that tell it in their reader's language; None for none.
+        values: what such a sentence names.
+    """
+
+    def __init__(self, message: str, because: str | None = None, **values: str) -> None:
+        """Say it in one English line, and in parts."""
+        super().__init__(message)
+        self.because = because
+        self.values = values
 
 
 class IllegalTransition(LifeCycleError):

@@ -144,8 +144,9 @@ def _check_unchanged(step: effects.Step, expected: int | None) -> None:
         at = last.at.astimezone(BEIJING)
         raise Conflict(
             f"case {step.case.case_id}: {last.name} was faster: {last.action} at {at:%Y-%m-%d %H:%M:%S}; "
-            "look at it again"
-        )
+            "look at it again",
+            "faster", name=last.name, action=last.action, at=f"{at:%H:%M:%S}",
+        )  # fmt: skip
 
 
 def _check(step: effects.Step, row: Transition) -> None:
@@ -153,13 +154,15 @@ def _check(step: effects.Step, row: Transition) -> None:
     case_id, status = step.case.case_id, CaseStatus(step.case.status)
     if not row.roles & step.actor.roles:
         may = ", ".join(sorted(role.value for role in row.roles))
-        raise IllegalTransition(f"case {case_id}: {step.actor.account} may not {step.action.value}; it takes: {may}")
+        told = f"case {case_id}: {step.actor.account} may not {step.action.value}; it takes: {may}"
+        raise IllegalTransition(told, "role", action=step.action.value)
     if status not in row.sources:
         last = f", since {step.past[-1].name} did {step.past[-1].action}" if step.past else ""
         can = ", ".join(action.value for action in possible(status)) or "nothing"
         raise IllegalTransition(
-            f"case {case_id} is {status.value}{last}; {step.action.value} is not possible, but: {can}"
-        )
+            f"case {case_id} is {status.value}{last}; {step.action.value} is not possible, but: {can}",
+            "state", status=status.value, action=step.action.value,
+        )  # fmt: skip
     for need in sorted(row.needs):
         _check_need(step, need)
 
@@ -170,24 +173,29 @@ def _check_need(step: effects.Step, need: Need) -> None:
         claim = step.session.get(ClaimRow, case_id)
         if claim is not None and claim.account != step.actor.account and claim.until > step.now:
             until = claim.until.astimezone(BEIJING)
-            raise Conflict(f"case {case_id} is being reviewed by {claim.name} until {until:%H:%M:%S}")
+            told = f"case {case_id} is being reviewed by {claim.name} until {until:%H:%M:%S}"
+            raise Conflict(told, "claimed", name=claim.name, at=f"{until:%H:%M:%S}")
     elif need is Need.OTHER_PERSON:
         judged = JUDGED if step.action in (Action.UPHOLD, Action.AMEND, Action.REVOKE) else TECHNICAL
         for event in step.past:
             same = step.actor.account == event.account or step.actor.certificate == event.certificate is not None
             if event.action in judged and same:
                 raise IllegalTransition(
-                    f"case {case_id}: {action} takes another person than {event.name}, who did {event.action}"
-                )
+                    f"case {case_id}: {action} takes another person than {event.name}, who did {event.action}",
+                    "other_person", action=action, name=event.name, before=event.action,
+                )  # fmt: skip
     elif need is Need.CERTIFICATE:
         if not (step.actor.certificate or "").strip():
-            raise IllegalTransition(f"case {case_id}: {action} takes a person with an enforcement certificate")
+            told = f"case {case_id}: {action} takes a person with an enforcement certificate"
+            raise IllegalTransition(told, "certificate", action=action)
     elif need is Need.REJECT_REASON:
         if step.reason not in set(RejectReason):
             known = ", ".join(RejectReason)
-            raise IllegalTransition(f"case {case_id}: {action} needs one of the reasons {known}")
+            told = f"case {case_id}: {action} needs one of the reasons {known}"
+            raise IllegalTransition(told, "need", action=action, need="reason")
     elif need is Need.REASON:
         if not (step.reason or "").strip():
-            raise IllegalTransition(f"case {case_id}: {action} needs a reason")
+            raise IllegalTransition(f"case {case_id}: {action} needs a reason", "need", action=action, need="reason")
     elif not step.details.get(GIVEN[need]):
-        raise IllegalTransition(f"case {case_id}: {action} needs {GIVEN[need]}")
+        given = GIVEN[need]
+        raise IllegalTransition(f"case {case_id}: {action} needs {given}", "need", action=action, need=given)

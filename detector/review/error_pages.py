@@ -6,12 +6,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from detector.review.headers import put_headers
-from detector.review.refusals import to_refusal
+from detector.review.refusals import Refusal, to_refusal
 from detector.review.view import View
 
 logger = logging.getLogger(__name__)
 ELSEWHERE = {"error.signed_out": "/sign-in", "error.must_change": "/account"}
 """Where people go on instead of reading an error."""
+
+WORDED = {"action": "action", "before": "action", "status": "status", "need": "need"}
+"""Values that are codes, and where their words are."""
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
@@ -29,7 +32,21 @@ async def answer_error(request: Request, error: Exception) -> Response:
         return RedirectResponse(elsewhere, 303)
     view = View(request)
     template = "error_line.html" if is_part else "error.html"
-    response = view.page(template, status=refusal.status, code=refusal.status, text=refusal.text, detail=refusal.detail)
+    response = view.page(
+        template, status=refusal.status, code=refusal.status, text=refusal.text, detail=refusal.detail,
+        cause=_tell_cause(view, refusal),
+    )  # fmt: skip
     # Starlette answers defects outside of all middleware.
     put_headers(response.headers, view.desk.settings.is_secure)
     return response
+
+
+def _tell_cause(view: View, refusal: Refusal) -> str | None:
+    """Why a step cannot be taken, in the reader's language; None where that has no words."""
+    if refusal.because is None:
+        return None
+    values = {
+        name: view.t.known(f"{WORDED[name]}.{value}", value) if name in WORDED else value
+        for name, value in refusal.values.items()
+    }
+    return view.t(f"cause.{refusal.because}", **values)

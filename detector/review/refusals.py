@@ -1,6 +1,7 @@
 """Requests that are not served: every error of the program as a status and a sentence."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -35,11 +36,15 @@ class Refusal(Exception):
         status: of HTTP.
         text: key of the sentence.
         detail: more, for the curious; None for nothing.
+        because: name of the cause of a step that cannot be taken, for a sentence of `cause`; None for none.
+        values: what that sentence names.
     """
 
     status: int
     text: str
     detail: str | None = None
+    because: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def to_refusal(error: Exception) -> Refusal:
@@ -53,5 +58,6 @@ def to_refusal(error: Exception) -> Refusal:
         return Refusal(error.status_code, STATUS_TEXTS.get(error.status_code, "error.refused"))
     for kind, status, text in MEANINGS:
         if isinstance(error, kind):
-            return Refusal(status, text, str(error))
+            cause = (error.because, error.values) if isinstance(error, LifeCycleError) else (None, {})
+            return Refusal(status, text, str(error), *cause)
     return Refusal(500, "error.defect")

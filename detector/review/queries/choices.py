@@ -29,7 +29,7 @@ class Choices:
 def find_choices(engine: Engine, visitor: Visitor) -> Choices:
     """Everything that occurs in cases of the person's districts."""
     with read_session(engine) as session:
-        names = dict(session.execute(select(UnitRow.unit_id, UnitRow.name)).all())
+        names = _names(session)
         cameras = [
             (camera_id, place)
             for camera_id, place, district in session.execute(_cameras())
@@ -41,6 +41,16 @@ def find_choices(engine: Engine, visitor: Visitor) -> Choices:
             if district and (visitor.districts is None or district in visitor.districts)
         ]
         return Choices(tuple(cameras), tuple(districts), tuple(_distinct(session, FindingRow.rule)))
+
+
+def find_unit_names(engine: Engine) -> dict[str, str]:
+    """Names of districts and departments by id."""
+    with read_session(engine) as session:
+        return _names(session)
+
+
+def _names(session: Session) -> dict[str, str]:
+    return dict(session.execute(select(UnitRow.unit_id, UnitRow.name)).all())
 
 
 def _cameras() -> Select[Any]:

@@ -10,6 +10,9 @@ document.addEventListener("htmx:sendError", () => {
   said.replaceChildren(line);
 });
 
+// Back to a form that was refused: the browser still has what was written in it.
+document.addEventListener("click", (event) => { if (event.target.closest("[data-back]")) history.back(); });
+
 // <button data-key="c"> is pressed by that key, unless somebody is typing; in an open dialog only its own keys count.
 // A page may object to a press by cancelling `deskkey`.
 document.addEventListener("keydown", (event) => {

@@ -1,11 +1,15 @@
 """The desk speaks two languages, and every word that a page asks for is there."""
 
+import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from detector.cases import life_cycle
 from detector.cases.law import load_law
+from detector.cases.life_cycle import GIVEN
 from detector.entities import Action, CaseStatus, Cover, Fill, Grade, PlateColour, RejectReason, Role, TimeSource
 from detector.evidence.texts import CHINESE
 from detector.review.refusals import MEANINGS, STATUS_TEXTS
@@ -16,8 +20,11 @@ REVIEW = Path(__file__).resolve().parents[3] / "detector" / "review"
 CODES = {
     "status": CaseStatus, "action": Action, "reject": RejectReason, "grade": Grade, "cover": Cover, "fill": Fill,
     "role": [role for role in Role if role is not Role.SYSTEM], "colour": PlateColour, "time_source": TimeSource,
-    "rule": RULES, "act": RULES,
+    "rule": RULES, "act": RULES, "need": [*GIVEN.values(), "reason"],
 }  # fmt: skip
+
+
+ABOUT_ERRORS = ("_advice", ".title", ".home", ".back", ".technical")
 
 
 def test_both_languages_have_the_same_words() -> None:
@@ -61,8 +68,22 @@ def test_every_error_has_advice() -> None:
     """What happened is followed by what to do."""
     texts = load_texts("en")
     keys = {text for *_, text in MEANINGS} | set(STATUS_TEXTS.values())
-    keys |= {key for key in texts if key.startswith("error.") and not key.endswith(("_advice", ".title", ".home"))}
+    keys |= {key for key in texts if key.startswith("error.") and not key.endswith(ABOUT_ERRORS)}
     assert [key for key in keys if f"{key}_advice" not in texts] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_cause_of_a_refused_step_has_a_sentence_that_names_what_it_is_given(language: str) -> None:
+    """An officer reads in the own language why a step was refused; read off the calls that refuse."""
+    texts, seen = load_texts(language), set()
+    for call in ast.walk(ast.parse(inspect.getsource(life_cycle))):
+        refuses = isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("Conflict", "IllegalTransition")
+        if refuses:
+            _, cause = call.args
+            seen.add(cause.value)
+            named = {keyword.arg for keyword in call.keywords}
+            assert set(re.findall(r"{(\w+)}", texts[f"cause.{cause.value}"])) == named, cause.value
+    assert {f"cause.{cause}" for cause in seen} == {key for key in texts if key.startswith("cause.")}
 
 
 def test_codes_that_come_from_data_are_shown_as_they_are() -> None:
