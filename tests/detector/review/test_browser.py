@@ -117,6 +117,7 @@ def test_two_officers_at_once(open_page: Open, served: tuple[Desk, str]) -> None
     press(page, "y")
     page.wait_for_selector("#said .bad")
     assert "案件已被他人处理" in page.locator("#said").inner_text()
+    assert "郑毅 已于" in page.locator("#said").inner_text()
     assert desk.cases.get(OWN_CASE).status is CaseStatus.IN_REVIEW
     clip = "document.querySelector('video')"
     page.wait_for_function(f"() => {clip}.readyState >= 2 && !{clip}.paused")
