@@ -6,11 +6,11 @@ locator for both. `ROADWARDEN_WEIGHTS` overrides it.
 
 import hashlib
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from detector.documents import read_toml_file
 from detector.errors import ModelError
 
 
@@ -61,14 +61,16 @@ def load_model_file(name: str, folder: Path | None = None) -> ModelFile:
     folder = folder or find_weights()
     manifest_path = folder / "manifest.toml"
     try:
-        rows = tomllib.loads(manifest_path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        rows = read_toml_file(manifest_path)
+    except ValueError as error:
         raise ModelError(f"{manifest_path}: {error}") from error
-    if name not in rows:
+    if not isinstance(rows.get(name), dict):
         raise ModelError(f"{manifest_path}: no row [{name}]")
     row = dict(rows[name])
-    path = folder / row.pop("file")
-    expected = row.pop("sha256")
+    file, expected = row.pop("file", None), row.pop("sha256", None)
+    if not isinstance(file, str) or not isinstance(expected, str) or "\0" in file:
+        raise ModelError(f"{manifest_path}: row [{name}] needs file and sha256, both texts")
+    path = folder / file
     try:
         actual = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select, update
 from detector.database.engine import open_database
 from detector.database.sessions import read_session
 from detector.database.tables import CaseRow, EvidenceRow
+from detector.documents import read_json
 from detector.errors import StorageError
 from detector.evidence.chain import CHAIN, read_chain
 from pipelines.config import PHOTOS_FOLDER, resolve_home
@@ -81,10 +82,10 @@ def restore_backup(source: Path, home: Path) -> int:
         StorageError: the backup is damaged or incomplete (names the file), or the home holds a database already.
     """
     try:
-        index = json.loads((source / INDEX).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
+        index = read_json((source / INDEX).read_bytes())["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(f"backup {source}: {INDEX} cannot be read; it is no backup, or unfinished") from error
-    for name, digest in index.items():
+    for name, digest in index:
         path = source / name
         if not path.is_file() or _sha256(path) != digest:
             raise StorageError(f"backup {source}: {name} is missing or altered")

@@ -22,7 +22,7 @@ from detector.dispatch.outbox import Outbox
 from detector.dispatch.protocol import Sender
 from detector.dispatch.webhook import WebhookSender
 from detector.evidence.texts import CHINESE, ENGLISH
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from pipelines.build_sightings import open_watch_list
 from pipelines.config import Cameras, resolve_home
 from pipelines.dispatch_config import DestinationTable, DispatchConfig, load_dispatch
@@ -141,7 +141,7 @@ def open_viid(engine: Engine, config: DispatchConfig) -> list[Route]:
     if not tables:
         return []
     guard = DigestGuard({table.user: table.secret() or "" for table in tables.values()})
-    desk = DispositionDesk(engine, open_watch_list(engine), _is_plate)
+    desk = DispositionDesk(engine, open_watch_list(engine), is_complete)
     users = {table.user: name for name, table in tables.items()}
     return ViidDoor(guard, users, desk, next(iter(tables.values())).device_id).routes()
 
@@ -159,8 +159,3 @@ def mqtt_settings(table: DestinationTable, purpose: str = "") -> MqttSettings:
         "-".join(filter(None, ("roadwarden", table.id, purpose))), table.user or None, table.secret() or None, tls,
         str(table.ca_file) if table.ca_file else None,
     )  # fmt: skip
-
-
-def _is_plate(text: str) -> bool:
-    """Whether a text is a complete plate of a form that exists."""
-    return UNSURE not in text and classify(text) is not None

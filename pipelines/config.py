@@ -5,7 +5,6 @@ Every mistake is found here and named with file, camera and key; nothing further
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from detector.documents import read_toml
 from detector.entities import Camera
 from detector.errors import ConfigurationError
 from detector.rules import RULES
@@ -167,14 +167,14 @@ def parse_cameras(content: bytes, place: str) -> Cameras:
         ConfigurationError: with place, line or camera and key of every mistake, on one line.
     """
     try:
-        tables = _File.model_validate(tomllib.loads(content.decode("utf-8")))
+        tables = _File.model_validate(read_toml(content))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigurationError(f"{place}: line {line} is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{place}: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(_describe(place, content, error)) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{place}: {error}") from error
     by_id: dict[str, Camera] = {}
     for table in tables.camera:
         if table.id in by_id:
@@ -208,7 +208,7 @@ def _build_sightings(place: str, tables: _File, by_id: dict[str, Camera]) -> Sig
 
 def _describe(place: str, content: bytes, error: ValidationError) -> str:
     """One line for all mistakes: which camera, which key, what is wrong."""
-    raw = tomllib.loads(content.decode("utf-8")).get("camera")
+    raw = read_toml(content).get("camera")
     problems = []
     for problem in error.errors():
         location = list(problem["loc"])

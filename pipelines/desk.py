@@ -1,7 +1,6 @@
 """The composition root of the officers' desk, and its `desk.toml`."""
 
 import os
-import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +15,10 @@ from sqlalchemy import Engine
 from detector.cases.clocks import load_clocks
 from detector.cases.law import load_law
 from detector.cases.store import CaseStore
+from detector.documents import read_toml_file
 from detector.errors import ConfigurationError, StorageError
 from detector.evidence.keys import KeyFolder
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.leads import LeadStore
 from detector.patterns.roads import RoadGraph
@@ -122,15 +122,13 @@ def load_desk_table(path: Path) -> DeskTable:
     if not path.is_file():
         return DeskTable()
     try:
-        return DeskTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        return DeskTable.model_validate(read_toml_file(path))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"{path}: {key}: {first['msg'].removeprefix('Value error, ')}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
@@ -167,7 +165,7 @@ def open_desk(engine: Engine, plan: DeskPlan) -> Desk:
         law=load_law(),
         clocks=load_clocks(),
         suggest=dispatch.suggest,
-        is_plate=lambda text: UNSURE not in text and classify(text) is not None,
+        is_plate=is_complete,
         cameras=cameras,
         configuration=DeskConfiguration(store, cameras),
         workers=HttpWorkers(table.workers) if table.workers else None,

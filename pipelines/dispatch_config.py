@@ -1,7 +1,6 @@
 """`dispatch.toml`: receivers, and which departments are suggested for which cases."""
 
 import os
-import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from detector.documents import read_toml_file
 from detector.entities import Case
 from detector.errors import ConfigurationError
 from detector.rules import RULES
@@ -169,15 +169,13 @@ def load_dispatch(path: Path) -> DispatchConfig:
     if not path.is_file():
         return DispatchConfig()
     try:
-        tables = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        tables = _File.model_validate(read_toml_file(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
         raise ConfigurationError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
     ids = [table.id for table in tables.destination]
     doubled = next((name for name in ids if ids.count(name) > 1), None)
     if doubled:

@@ -9,7 +9,6 @@ each other do not stand on both sides, and a later import moves none from one si
 """
 
 import csv
-import json
 import shutil
 import zipfile
 from collections import Counter
@@ -23,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from detector.documents import read_json
 from detector.entities import VehicleType
 from detector.errors import SourceError, StorageError
 from detector.evaluation.load_states import LABELS
@@ -126,7 +126,7 @@ def read_coco(file: Path, images: Path, classes: ClassMap) -> list[LabelledPictu
         SourceError: a file is missing or wrong; names file and what is wrong.
     """
     try:
-        data = json.loads(_read(file))
+        data = read_json(_read(file))
         names = {row["id"]: str(row["name"]) for row in data["categories"]}
         rows = {row["id"]: (str(row["file_name"]), float(row["width"]), float(row["height"])) for row in data["images"]}
         boxes = [(row["image_id"], names[row["category_id"]], *map(float, row["bbox"])) for row in data["annotations"]]

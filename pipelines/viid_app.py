@@ -3,7 +3,6 @@
 Every request is answered with HTTP Digest first; a user stands for one receiver of `dispatch.toml`.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from detector.dispatch.digest import DigestGuard
 from detector.dispatch.dispositions import INVALID_CONTENT, OK, DispositionDesk
 from detector.dispatch.gat1400 import MEDIA_TYPE
+from detector.documents import read_json
 from detector.entities import BEIJING
 from detector.errors import SourceError, StorageError
 
@@ -63,8 +63,8 @@ class ViidDoor:
             if user is None:
                 return Response(status_code=401, headers={"WWW-Authenticate": self._guard.challenge()})
             try:
-                said = json.loads(body) if body else {}
-            except (ValueError, RecursionError):
+                said = read_json(body) if body else {}
+            except ValueError:
                 return _reply(request, [_outcome("", INVALID_JSON, "is no JSON")], 400)
             return await handle(request, self._peers[user], said)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INNERMOST = {"entities", "geometry", "errors"}
+INNERMOST = {"entities", "geometry", "errors", "documents"}
 LEAVES = INNERMOST | {"packets", "weights", "inference", "database"}
 SIDEWAYS = {
     "patterns": {"sightings", "registers"},
@@ -25,6 +25,7 @@ WITHOUT_VISION = {
     "entities",
     "geometry",
     "errors",
+    "documents",
 }
 TRAINING = {"torch", "torchvision", "ultralytics", "bpy"}
 HARD_LIMIT_LINES = 500

@@ -1,13 +1,13 @@
 """By when a step is due: minutes of the clock, or of working time with weekends, holidays and worked weekend days."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from detector.documents import read_toml_file
 from detector.entities import BEIJING
 from detector.errors import ConfigurationError
 
@@ -93,15 +93,8 @@ def load_clocks(path: Path | None = None) -> Clocks:
     """
     named = os.environ.get("ROADWARDEN_CLOCKS")
     chosen = path or (Path(named) if named else PUBLISHED)
-    published = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
     try:
-        own = tomllib.loads(chosen.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"clocks {chosen}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"clocks {chosen}: is no TOML: {error}") from error
-    try:
-        return _parse(published, own)
+        return _parse(read_toml_file(PUBLISHED), read_toml_file(chosen))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigurationError(f"clocks {chosen}: {error}") from error
 

@@ -1,13 +1,13 @@
 """What a case may be based on: versioned data, chosen by officers, never preset by the machine."""
 
 import os
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from detector.documents import Row, read_versioned
 from detector.errors import ConfigurationError, IllegalTransition
 
 PUBLISHED = Path(__file__).with_name("law.toml")
@@ -73,27 +73,14 @@ def load_law(path: Path | None = None) -> Law:
     named = os.environ.get("ROADWARDEN_LAW")
     chosen = path or (Path(named) if named else PUBLISHED)
     try:
-        table = tomllib.loads(chosen.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"law table {chosen}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"law table {chosen}: is no TOML: {error}") from error
-    version = str(table.get("version", ""))
-    if not version:
-        raise ConfigurationError(f"law table {chosen}: version is missing")
-    return Law(
-        version, tuple(_parse(chosen, version, number, row) for number, row in enumerate(table.get("basis", [])))
-    )
+        version, rows = read_versioned(chosen, "basis")
+        return Law(version, tuple(_parse(version, row) for row in rows))
+    except ValueError as error:
+        raise ConfigurationError(f"law table {chosen}: {error}") from error
 
 
-def _parse(path: Path, version: str, number: int, row: dict[str, Any]) -> Basis:
-    try:
-        found = Basis(
-            row["id"], version, row["title"], row["body"], tuple(row["rules"]), row["code"], row["valid_from"],
-            row.get("valid_to"), row["source"],
-        )  # fmt: skip
-    except KeyError as error:
-        raise ConfigurationError(f"law table {path}: basis number {number + 1}: {error.args[0]} is missing") from error
-    if not isinstance(found.valid_from, date):
-        raise ConfigurationError(f"law table {path}: basis {found.basis_id!r}: valid_from must be a date")
-    return found
+def _parse(version: str, row: Row) -> Basis:
+    return Basis(
+        row.text("id"), version, row.text("title"), row.text("body"), row.texts("rules"), row.text("code"),
+        row.day("valid_from"), row.day_or_none("valid_to"), row.text("source"),
+    )  # fmt: skip

@@ -1,6 +1,5 @@
 """What comes back: signed answers of departments' own systems become steps of the case, each once."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from detector.cases.life_cycle import LifeCycle
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import FeedbackRow
 from detector.dispatch.signing import FRESH_FOR, is_genuine
+from detector.documents import read_json
 from detector.entities import Action, Actor, CaseEvent, Role
 from detector.errors import AccessDenied, LifeCycleError, SourceError, StorageError, UnknownCase
 
@@ -115,8 +115,8 @@ def _parse(body: bytes) -> dict[str, str]:
     if len(body) > MAX_BYTES:
         raise SourceError(f"feedback: more than {MAX_BYTES} bytes")
     try:
-        said = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        said = read_json(body)
+    except ValueError as error:
         raise SourceError("feedback: is no JSON") from error
     if not isinstance(said, dict):
         raise SourceError("feedback: is no JSON object")

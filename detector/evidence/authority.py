@@ -1,12 +1,9 @@
 """Which laws allow which bodies to prove which acts by cameras: versioned data; a camera names its row."""
 
 import os
-import tomllib
-from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
-from typing import Any
 
+from detector.documents import Row, read_versioned
 from detector.entities import Authority
 from detector.errors import ConfigurationError
 
@@ -22,27 +19,15 @@ def load_authorities(path: Path | None = None) -> dict[str, Authority]:
     named = os.environ.get("ROADWARDEN_AUTHORITY")
     chosen = path or (Path(named) if named else PUBLISHED)
     try:
-        table = tomllib.loads(chosen.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"authority table {chosen}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"authority table {chosen}: is no TOML: {error}") from error
-    version = str(table.get("version", ""))
-    if not version:
-        raise ConfigurationError(f"authority table {chosen}: version is missing")
-    rows = [_parse(chosen, version, number, row) for number, row in enumerate(table.get("authority", []))]
-    return {row.authority_id: row for row in rows}
+        version, rows = read_versioned(chosen, "authority")
+        found = [_parse(version, row) for row in rows]
+    except ValueError as error:
+        raise ConfigurationError(f"authority table {chosen}: {error}") from error
+    return {row.authority_id: row for row in found}
 
 
-def _parse(path: Path, version: str, number: int, row: Mapping[str, Any]) -> Authority:
-    try:
-        found = Authority(
-            str(row["id"]), version, str(row["title"]), str(row["level"]), str(row["body"]), tuple(row["rules"]),
-            row["valid_from"], row.get("valid_to"), str(row["source"]),
-        )  # fmt: skip
-    except KeyError as error:
-        raise ConfigurationError(f"authority table {path}: row {number + 1}: {error.args[0]} is missing") from error
-    dates = [found.valid_from, *([found.valid_to] if found.valid_to is not None else [])]
-    if not all(type(day) is date for day in dates):
-        raise ConfigurationError(f"authority table {path}: {found.authority_id!r}: valid_from and valid_to are dates")
-    return found
+def _parse(version: str, row: Row) -> Authority:
+    return Authority(
+        row.text("id"), version, row.text("title"), row.text("level"), row.text("body"), row.texts("rules"),
+        row.day("valid_from"), row.day_or_none("valid_to"), row.text("source"),
+    )  # fmt: skip

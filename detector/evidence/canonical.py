@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
+from detector.documents import read_json
 from detector.errors import EvidenceError
 
 DECIMALS = 6
@@ -104,7 +105,12 @@ def unseal(document: bytes) -> tuple[dict[str, Any], str]:
     digest = hashlib.sha256(rest).hexdigest()
     if tail != _BEFORE_DIGEST + digest.encode() + _AFTER_DIGEST:
         raise EvidenceError("the digest at its end is not that of its content")
-    content = json.loads(rest)
+    try:
+        content = read_json(rest)
+    except ValueError as error:
+        raise EvidenceError(f"its content is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise EvidenceError("its content is no JSON object")
     return content, digest
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from detector.documents import read_json
 from detector.errors import EvidenceError
 from detector.evidence.canonical import canonical_json
 from detector.evidence.keys import Signer, identify, is_signed_by, read_public
@@ -104,16 +105,16 @@ class Link:
 def read_chain(root: Path) -> list[dict[str, Any]]:
     """The lines of a chain, as far as they can be read; a torn last line does not count."""
     try:
-        text = (root / CHAIN).read_text(encoding="utf-8")
+        text = (root / CHAIN).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     found = []
     for line in text.splitlines():
         try:
-            row = json.loads(line)
+            row = read_json(line)
         except ValueError:
             break
-        if not isinstance(row, dict) or not isinstance(row.get("sequence"), int):
+        if not isinstance(row, dict) or not isinstance(row.get("sequence"), int) or not _is_name(row.get("case_id")):
             break
         found.append(row)
     return found
@@ -133,12 +134,12 @@ def check_seal(folder: Path, keys: Mapping[str, Ed25519PublicKey]) -> SealReport
     if not path.exists():
         return SealReport(None, ("seal.missing",) if keys else (), False)
     try:
-        seal = json.loads(path.read_bytes())
+        seal = read_json(path.read_bytes())
         signature, key_id = str(seal.pop("signature")), str(seal["key_id"])
         document = canonical_json(seal)
     except OSError as error:
         raise EvidenceError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return SealReport(None, ("seal.unreadable",), False)
     faults = []
     manifest = folder / "manifest.json"
@@ -174,13 +175,27 @@ def check_chain(root: Path) -> list[tuple[str, str]]:
         elif _sha256(seal) != row.get("seal_sha256"):
             faults.append(("chain.other_seal", case_id))
         else:
-            said = json.loads(seal.read_bytes())
+            said = _read_seal(seal)
             if said.get("previous") != previous or said.get("sequence") != row["sequence"]:
                 faults.append(("chain.order", case_id))
         previous, expected = str(row.get("seal_sha256")), row["sequence"] + 1
     packages = {path.parent.name for path in root.glob("*/manifest.json") if not path.parent.name.startswith(".")}
     faults += [("chain.unlisted", case_id) for case_id in sorted(packages - listed)]
     return faults
+
+
+def _is_name(case_id: object) -> bool:
+    """Whether a line names a folder beside it, and no other place."""
+    return isinstance(case_id, str) and case_id not in {"", ".", ".."} and not set(case_id) & {"/", "\\", "\0"}
+
+
+def _read_seal(path: Path) -> dict[str, Any]:
+    """What a seal says; nothing where it cannot be read, so that it agrees with no line."""
+    try:
+        said = read_json(path.read_bytes())
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def public_keys(paths: list[Path]) -> dict[str, Ed25519PublicKey]:
@@ -197,7 +212,7 @@ def _recover(root: Path) -> None:
     """Finish what was begun: a package that has appeared gets its line; one that has not leaves no trace."""
     pending = root / PENDING
     try:
-        row = json.loads(pending.read_text(encoding="utf-8"))
+        row = read_json(pending.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return
     except ValueError:

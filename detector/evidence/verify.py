@@ -5,7 +5,6 @@ package that agrees with itself: the signature of the seal shows that, to whoeve
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from detector.documents import read_json
 from detector.errors import EvidenceError
 from detector.evidence.canonical import unseal
 from detector.evidence.chain import SEAL, SealReport, check_seal, hash_sm3
@@ -131,8 +131,8 @@ def read_manifest(path: Path) -> tuple[dict[str, Any], str]:
     except EvidenceError:
         pass
     try:
-        content = json.loads(document)
-    except (ValueError, RecursionError):
+        content = read_json(document)
+    except ValueError:
         content = {}
     return (content if isinstance(content, dict) else {}), ""
 

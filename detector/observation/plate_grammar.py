@@ -162,6 +162,11 @@ def classify(text: str, colour: PlateColour = PlateColour.UNKNOWN) -> PlateType 
     return kinds.pop() if len(kinds) == 1 else PlateType.UNKNOWN
 
 
+def is_complete(text: str) -> bool:
+    """Whether a text is a whole plate of a kind that exists, every character of it known."""
+    return UNSURE not in text and classify(text) is not None
+
+
 def doubts(text: str, colour: PlateColour = PlateColour.UNKNOWN) -> frozenset[Doubt]:
     """What speaks against a possible text (domain.md 3, soft); empty for one that `classify` refuses."""
     fitting = [p for p in PATTERNS if p.fits(text) and colour not in p.impossible]

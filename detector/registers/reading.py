@@ -90,7 +90,10 @@ def _rows(
     except UnicodeDecodeError:
         text = content.decode("gb18030", "replace")
     reader = csv.DictReader(io.StringIO(text.replace("\0", "\ufffd"), newline=""))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    except csv.Error as error:
+        raise SourceError(f"{path}: the first line cannot be read: {error}") from error
     missing = [name for name in required if name not in names]
     if missing:
         raise SourceError(f"{path}: the first line must name the column {missing[0]}; known: {', '.join(columns)}")

@@ -6,15 +6,17 @@ A sidecar lies beside its clip and says when the first picture was taken; for `x
     {"started_at": "2026-03-01T22:15:04.250+08:00", "uncertainty_ms": 40, "camera_id": "gate-3"}
 """
 
-import json
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from detector.documents import read_json
 from detector.entities import RELATIVE_EPOCH, TimeBasis, TimeSource
 from detector.errors import ConfigurationError
+
+LONGEST_MS = 1e12
+"""A sidecar that claims to be wrong by more than thirty years says nothing."""
 
 OPERATOR_UNCERTAINTY_MS = 1000.0
 """A person reads a clock to the second."""
@@ -78,7 +80,7 @@ def read_sidecar(clip: Path) -> Sidecar | None:
     if path is None:
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: not a readable JSON file ({error})") from error
     if not isinstance(content, dict):
@@ -120,7 +122,7 @@ def _utc(instant: datetime, where: str) -> datetime:
 
 def _uncertainty(value: Any, path: Path) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:
+    if not is_number or not 0 <= value <= LONGEST_MS:
         raise ConfigurationError(f"{path}: uncertainty_ms: must be a number of milliseconds, 0 or more, not {value!r}")
     return float(value)
 
@@ -140,4 +142,5 @@ def _plausible_creation_time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     instant = instant if instant.utcoffset() is not None else instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC) if instant >= datetime(2000, 1, 2, tzinfo=UTC) else None
+    is_plausible = datetime(2000, 1, 2, tzinfo=UTC) <= instant < datetime(2100, 1, 1, tzinfo=UTC)
+    return instant.astimezone(UTC) if is_plausible else None

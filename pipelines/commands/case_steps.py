@@ -14,7 +14,7 @@ from detector.cases.law import load_law
 from detector.cases.life_cycle import LifeCycle
 from detector.entities import BEIJING, Action
 from detector.errors import ConfigurationError
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from detector.review.accounts import AccountStore
 from pipelines.build_dispatch import open_life
 from pipelines.commands.accounts import read_password
@@ -160,6 +160,6 @@ def _checked(plate: str | None) -> str | None:
     if plate is None:
         return None
     text = plate.strip().upper()
-    if UNSURE in text or classify(text) is None:
+    if not is_complete(text):
         raise ConfigurationError(f"--plate {plate}: is no complete Chinese plate")
     return text

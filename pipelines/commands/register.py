@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from detector.entities import RegisterKind
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from detector.registers.store import RegisterStore
 from pipelines.commands.options import AsJson, Database, Person, account, open_engine, print_error
 
@@ -33,9 +33,7 @@ def import_register(
     Example: roadwarden register import permits permits.csv --source 城管局
     """
     store = RegisterStore(open_engine(database))
-    version, bad = store.import_file(
-        kind, path, _is_complete_plate, source=source or path.name, person=person or account()
-    )
+    version, bad = store.import_file(kind, path, is_complete, source=source or path.name, person=person or account())
     if as_json:
         rows = [{"line": row.line, "reason": row.reason} for row in bad]
         print(json.dumps({"kind": kind.value, "version": version.version, "rows": version.rows, "bad_rows": rows}))
@@ -74,7 +72,3 @@ def list_registers(database: Database = None, as_json: AsJson = False) -> None:
     for kind in RegisterKind:
         if kind not in {v.kind for v in versions}:
             print(f"{kind.value}: not loaded; what needs it is not checked")
-
-
-def _is_complete_plate(text: str) -> bool:
-    return UNSURE not in text and classify(text) is not None

@@ -12,7 +12,7 @@ import typer
 from detector.database.engine import forget_deleted
 from detector.entities import BEIJING, Opening
 from detector.errors import ConfigurationError
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from detector.patterns.leads import LeadStore
 from detector.patterns.watchlist import WatchList
 from detector.registers.reading import normalise
@@ -139,7 +139,7 @@ def find(
     Example: roadwarden sightings find 渝A12345 --reason 投诉12号
     """
     text = normalise(plate)
-    if UNSURE in text or classify(text) is None:
+    if not is_complete(text):
         raise ConfigurationError("PLATE is no complete Chinese plate")
     store = open_desk(cameras, database).store
     window_to = (store.newest() or datetime.now(UTC)) + timedelta(microseconds=1)

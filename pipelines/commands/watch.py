@@ -19,7 +19,7 @@ from detector.entities import (
     WatchRequest,
 )
 from detector.errors import ConfigurationError, StorageError
-from detector.observation.plate_grammar import UNSURE, classify
+from detector.observation.plate_grammar import is_complete
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.leads import LeadStore
 from detector.patterns.roads import RoadGraph
@@ -58,7 +58,7 @@ def add(
     Example: roadwarden watch add 渝A12345 --applicant li --reason 投诉12号 --expires 2026-12-31T00:00:00+08:00
     """
     text = normalise(plate)
-    if not _is_complete_plate(text):
+    if not is_complete(text):
         raise ConfigurationError("PLATE is no complete Chinese plate")
     if vehicle is not None and vehicle not in VEHICLES:
         raise ConfigurationError(f"--vehicle must be one of {', '.join(VEHICLES)}")
@@ -81,7 +81,7 @@ def import_requests(
 
     Example: roadwarden watch import listed.csv --applicant li
     """
-    requests, bad = read_requests(path, _is_complete_plate, VEHICLES)
+    requests, bad = read_requests(path, is_complete, VEHICLES)
     watch, actor = _sign_in(database, applicant)
     entries = []
     for line, request in requests:
@@ -231,10 +231,6 @@ def _sign_in(database: str | None, name: str) -> tuple[WatchList, Actor]:
     """The watch list, for an account that has proved to be that."""
     engine = open_engine(database)
     return open_watch_list(engine), AccountStore(engine).authenticate(name, read_password(name)).actor
-
-
-def _is_complete_plate(text: str) -> bool:
-    return UNSURE not in text and classify(text) is not None
 
 
 def _describe_entry(entry: WatchEntry) -> dict[str, Any]:

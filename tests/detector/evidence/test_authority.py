@@ -41,8 +41,8 @@ def test_an_own_table_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         (ROW, "version is missing"),
         ("version = ", "is no TOML"),
-        (f'version = "1"\n{ROW.replace("body", "nobody")}', "row 1: body is missing"),
-        (f'version = "1"\n{ROW.replace("2020-01-01", "2020")}', "are dates"),
+        (f'version = "1"\n{ROW.replace("body", "nobody")}', "number 1: body is missing"),
+        (f'version = "1"\n{ROW.replace("2020-01-01", "2020")}', "must be a date"),
     ],
 )
 def test_wrong_tables_are_one_line(tmp_path: Path, text: str, said: str) -> None:
