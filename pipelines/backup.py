@@ -82,13 +82,15 @@ def restore_backup(source: Path, home: Path) -> int:
         StorageError: the backup is damaged or incomplete (names the file), or the home holds a database already.
     """
     try:
-        index = read_json((source / INDEX).read_bytes())["files"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        index = read_json((source / INDEX).read_bytes())["files"]
+        if not isinstance(index, dict) or "roadwarden.db" not in index or any("\0" in name for name in index):
+            raise ValueError("names no database")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(f"backup {source}: {INDEX} cannot be read; it is no backup, or unfinished") from error
-    for name, digest in index:
+    for name, digest in index.items():
         path = source / name
         if not path.is_file() or _sha256(path) != digest:
-            raise StorageError(f"backup {source}: {name} is missing or altered")
+            raise StorageError(f"backup {source}: {name!r} is missing or altered")
     if (home / "roadwarden.db").exists():
         raise StorageError(f"{home / 'roadwarden.db'} is there already; restore into an empty ROADWARDEN_HOME")
     try:

@@ -291,7 +291,7 @@ def _judge_statement(header: list[str]) -> str:
 
 def _read_header(file: BinaryIO, path: Path, encoding: str) -> list[str]:
     line = file.readline().decode(encoding, "replace").removeprefix("\ufeff").strip()
-    header = [name.strip().lower() for name in next(csv.reader([line]), [])]
+    header = [name.strip().lower() for name in _read_line(line)]
     missing = [name for name in REQUIRED if name not in header]
     if missing:
         raise SourceError(
@@ -356,11 +356,18 @@ def _split_fields(text: str) -> tuple[str, str]:
     lines = []
     for line in text.split("\n"):
         if '"' in line:
-            fields = next(csv.reader([line.rstrip("\r")]), [])
-            lines.append(FIELD_SEPARATOR.join(f.replace("\n", " ").replace(FIELD_SEPARATOR, " ") for f in fields))
+            lines.append(FIELD_SEPARATOR.join(f.replace(FIELD_SEPARATOR, " ") for f in _read_line(line)))
         else:
             lines.append(line.replace(FIELD_SEPARATOR, " ").replace(",", FIELD_SEPARATOR))
     return "\n".join(lines), FIELD_SEPARATOR
+
+
+def _read_line(line: str) -> list[str]:
+    """The fields of a line; one that is no CSV is a single field, which is then one too few."""
+    try:
+        return next(csv.reader([line.rstrip("\r").replace("\r", " ").replace("\n", " ")]), [])
+    except csv.Error:
+        return [line.replace("\n", " ")]
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detector.errors import RoadwardenError
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 """Of each test; `make fuzz` tries more."""
 
 bounded = settings(

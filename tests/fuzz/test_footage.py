@@ -1,4 +1,4 @@
-"""Recordings with hostile bytes: frames, or one line that names the file; never another fault, never an endless read."""
+"""Recordings with hostile bytes: frames, or one line that names the file; never another fault, nor an endless read."""
 
 from pathlib import Path
 

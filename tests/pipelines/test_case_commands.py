@@ -131,7 +131,7 @@ def test_a_backup_comes_back_whole(home: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="name a new folder"):
         make_backup(engine, tmp_path / "backup")
     (tmp_path / "backup" / "evidence" / "RW-1" / "clip.mp4").write_bytes(b"clap")
-    with pytest.raises(StorageError, match=r"clip\.mp4 is missing or altered"):
+    with pytest.raises(StorageError, match=r"clip\.mp4' is missing or altered"):
         restore_backup(tmp_path / "backup", tmp_path / "third")
     assert not (tmp_path / "third").exists()
     for opened in (engine, restored):
