@@ -9,11 +9,12 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-.PHONY: help demo tour test fuzz lint audit train-env synth-env
+.PHONY: help demo tour test test-long fuzz lint audit train-env synth-env
 help:
 	@echo "make demo       replay the bundled clip: one slag truck with an uncovered heap becomes a sealed case"
 	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
-	@echo "make test       run all tests"
+	@echo "make test       the tests, but for those that take long"
+	@echo "make test-long  those that take long: whole films once more, what a shorter test shows in part"
 	@echo "make audit      known holes of the installed packages (asks the network)"
 	@echo "make fuzz       hostile input for every parser, for some minutes (the tests try it for seconds)"
 	@echo "make lint       ruff, and mypy --strict"
@@ -29,6 +30,9 @@ tour: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+test-long: $(VENV)/.installed
+	$(BIN)/python -m pytest -n auto --dist loadfile -m long $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.installed
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -n auto tests/fuzz
