@@ -26,6 +26,7 @@ from detector.documents import read_json
 from detector.entities import VehicleType
 from detector.errors import SourceError, StorageError
 from detector.evaluation.load_states import LABELS
+from detector.evidence.archive import UNREADABLE
 from detector.geometry import Box
 
 CLASSES = {kind.label: kind for kind in VehicleType}
@@ -178,14 +179,15 @@ def unpacked(source: Path) -> Iterator[Path]:
     if source.is_dir():
         yield source
         return
-    try:
-        with TemporaryDirectory() as scratch, zipfile.ZipFile(source) as archive:
-            if sum(item.file_size for item in archive.infolist()) > MAX_EXPORT_BYTES:
-                raise SourceError(f"{source}: more than {MAX_EXPORT_BYTES // 2**30} GB when unpacked")
-            archive.extractall(scratch)  # zipfile drops absolute paths and ".."
-            yield Path(scratch)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise SourceError(f"{source}: neither a folder nor a ZIP file that can be read") from error
+    with TemporaryDirectory() as scratch:
+        try:
+            with zipfile.ZipFile(source) as archive:
+                if sum(item.file_size for item in archive.infolist()) > MAX_EXPORT_BYTES:
+                    raise SourceError(f"{source}: more than {MAX_EXPORT_BYTES // 2**30} GB when unpacked")
+                archive.extractall(scratch)  # zipfile drops absolute paths and ".."
+        except UNREADABLE as error:
+            raise SourceError(f"{source}: neither a folder nor a ZIP file that can be read") from error
+        yield Path(scratch)
 
 
 def write_set(pictures: list[LabelledPicture], out: Path, val_share: float) -> dict[str, Counter[str]]:

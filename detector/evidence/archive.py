@@ -1,8 +1,10 @@
 """A package as one ZIP file: stored, not compressed, the same bytes for the same package."""
 
+import lzma
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +44,12 @@ def write_archive(folder: Path, target: Path) -> int:
     return target.stat().st_size
 
 
+UNREADABLE = (
+    OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError
+)  # fmt: skip
+"""What readers of ZIP files and of their compressions raise on a file that is damaged, locked or of another kind."""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Path]:
     """The folder of a package; that of a ZIP file is a copy which goes when the block ends.
@@ -56,7 +64,7 @@ def opened(path: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(archive, path, Path(folder))
-        except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise EvidenceError(f"{path}: is no package: {getattr(error, 'strerror', None) or error}") from error
         yield Path(folder)
 
