@@ -15,9 +15,9 @@ from detector.video.activity_gate import ActivityLevel, PacketGate
 from detector.video.live_source import LiveSource
 from detector.video.paired_source import open_source
 from detector.video.picture_checks import PictureWatch, look_at
-from detector.video.source import Glance
 from detector.video.stream_settings import StreamSettings
 from pipelines.intake import Intake, SessionBegins, SessionEnds
+from pipelines.spans import cut_spans, last_frame
 
 logger = logging.getLogger(__name__)
 
@@ -144,10 +144,10 @@ class CameraWatch(threading.Thread):
         try:
             with source:
                 self.source = source
-                for seen in source:
-                    frame = seen.frame if isinstance(seen, Glance) else seen
-                    self._look(frame)
-                    self._intake.put(camera.camera_id, seen, partial(lag_s, frame.stream_s))
+                for item in cut_spans(source, camera.analysis_fps):
+                    newest = last_frame(item)
+                    self._look(newest)
+                    self._intake.put(camera.camera_id, item, partial(lag_s, newest.stream_s))
         finally:
             self._ended, self.source = self._ended + _tally(source), None
             self.last_fault = f"camera {camera.camera_id}: {source.end_reason}"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from detector.entities import Frame
 from detector.video.live_source import LiveSource
 from detector.video.source import Glance
+from pipelines.spans import Seen, Span
 
 GATHER_S = 0.03
 """How long a batch waits for further cameras: a third of the analysis interval at 8 frames a second would be 40 ms."""
@@ -39,7 +39,7 @@ class SessionEnds:
     """No further frame of the camera's session follows."""
 
 
-Item = Frame | Glance | SessionBegins | SessionEnds
+Item = Seen | SessionBegins | SessionEnds
 
 
 @dataclass(slots=True)
@@ -54,14 +54,14 @@ class _Lane:
 class Intake:
     """Takes items of many cameras from many threads, hands them out to one.
 
-    Each camera's items stay in order. A camera has at most `depth` frames waiting: then whoever puts a further one
-    waits, which costs nothing, because compressed packets wait in its place. When that makes the camera late, the
-    oldest frames are pushed out, so that analysis sees what is fresh. No camera suffers by another one's frames.
-    Beginnings and ends always stay.
+    Each camera's items stay in order. Where a camera has `depth` frames waiting, whoever puts a further span waits,
+    which costs nothing, because compressed packets wait in its place. When that makes the camera late, the oldest spans
+    are pushed out, so that analysis sees what is fresh. No camera suffers by another one's frames. Beginnings and ends
+    always stay.
     """
 
     def __init__(self, depth: int = 3) -> None:
-        """Start empty; `depth` frames a camera may wait."""
+        """Start empty; a camera of which `depth` frames wait (one span of 8 frames a second has 4) is full."""
         self._depth = depth
         self._lanes: dict[str, _Lane] = {}
         self._changed = threading.Condition()
@@ -77,9 +77,9 @@ class Intake:
         with self._changed:
             lane = self._lanes.setdefault(camera_id, _Lane())
             lane.fed_at = monotonic()
-            if isinstance(item, Frame | Glance):
+            if _count(item):
                 self._make_room(lane, lag_s)
-                lane.frames += 1
+                lane.frames += _count(item)
             lane.items.append(item)
             self._changed.notify_all()
 
@@ -99,7 +99,7 @@ class Intake:
                 if not lane.items or (isinstance(lane.items[0], Glance) and glances == MOST_GLANCES):
                     continue
                 batch[camera_id] = item = lane.items.popleft()
-                lane.frames -= isinstance(item, Frame | Glance)
+                lane.frames -= _count(item)
                 if isinstance(item, Glance):
                     glances += 1
                     self._lanes[camera_id] = self._lanes.pop(camera_id)  # the others come first the next time
@@ -136,10 +136,11 @@ class Intake:
             lane.is_late = lane.is_late and lag_s() > FRESH_S
         most = 0 if lane.is_late else self._depth - 1
         while lane.frames > most:
-            oldest = next(i for i, waiting in enumerate(lane.items) if isinstance(waiting, Frame | Glance))
+            oldest = next(i for i, waiting in enumerate(lane.items) if _count(waiting))
+            count = _count(lane.items[oldest])
             del lane.items[oldest]
-            lane.frames -= 1
-            lane.shed += 1
+            lane.frames -= count
+            lane.shed += count
 
     def _count_waiting(self) -> int:
         return sum(1 for lane in self._lanes.values() if lane.items)
@@ -147,3 +148,8 @@ class Intake:
     def _count_flowing(self) -> int:
         now = monotonic()
         return sum(1 for lane in self._lanes.values() if lane.items or now - lane.fed_at < FLOWING_S)
+
+
+def _count(item: Item) -> int:
+    """How many pictures an item holds."""
+    return len(item.frames) if isinstance(item, Span) else int(isinstance(item, Glance))

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from detector.cases.case_id import derive_case_id
 from detector.cases.store import CaseStore
-from detector.entities import Camera, Detections, Frame, Violation
+from detector.entities import Camera, Frame, Violation
 from detector.errors import RoadwardenError
 from detector.video.activity_gate import PacketGate
 from detector.video.live_source import LiveSource
@@ -27,7 +27,8 @@ from pipelines.level_memory import LevelMemory
 from pipelines.package_maker import PackageMaker
 from pipelines.recovery import Remains, find_remains, lock_rings
 from pipelines.sighting_recorder import SightingRecorder
-from pipelines.violation_pipeline import JudgedPass, Seen, ViolationPipeline
+from pipelines.spans import Found, Seen, Span, last_frame
+from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 from pipelines.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,10 @@ class _Session:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
-    """One item of each camera, and the detections of its pictures, on which a thread of its own works ahead."""
+    """One item of each camera, and what its pictures show, which is looked for ahead."""
 
     items: dict[str, Item]
-    pictures: list[Frame]
-    found: Future[list[Detections]]
+    found: Found
 
 
 class LiveRunner:
@@ -93,7 +93,6 @@ class LiveRunner:
         self._levels = LevelMemory(ring_root)
         self._watches: dict[str, CameraWatch] = {}
         self._workers = Workers.threads()
-        self._detector = ThreadPoolExecutor(1, "detector")
         self._ahead: _Batch | None = None
         self._flushing: Future[None] | None = None
         self._sessions: dict[str, _Session] = {}
@@ -210,9 +209,7 @@ class LiveRunner:
         items = self._intake.take(0.0 if self._ahead else timeout_s)
         ready, self._ahead = self._ahead, None
         if items:
-            pictures = [seen.frame if isinstance(seen, Glance) else seen for seen in items.values() if _is_seen(seen)]
-            found = self._detector.submit(self._desk.pipeline.detect, pictures)
-            self._ahead = _Batch(items, pictures, found)
+            self._ahead = _Batch(items, self._desk.pipeline.look([item for item in items.values() if _is_seen(item)]))
         if ready is not None:
             began = monotonic()
             self._judge(ready)
@@ -221,20 +218,17 @@ class LiveRunner:
 
     def _judge(self, batch: _Batch) -> None:
         """One item of each camera: beginnings first, then all pictures, then ends."""
-        found = {picture.camera_id: found for picture, found in zip(batch.pictures, batch.found.result(), strict=True)}
         for camera_id, item in batch.items.items():
             if isinstance(item, SessionBegins):
                 self._begin(camera_id, item.source)
-        frames = [item for item in batch.items.values() if isinstance(item, Frame)]
-        for judged in self._desk.pipeline.judge(frames, [found[frame.camera_id] for frame in frames]):
-            self._take(self._sessions[judged.vehicle_pass.camera_id], judged)
-        for frame in frames:
-            self.analysed[frame.camera_id] += 1
-            self._note_judged(frame, self._desk.pipeline.is_busy(frame.camera_id))
+        seen = [(camera_id, item) for camera_id, item in batch.items.items() if _is_seen(item)]
+        for (camera_id, item), found in zip(seen, batch.found.result(), strict=True):
+            for judged in self._desk.pipeline.judge(item, found):
+                self._take(self._sessions[camera_id], judged)
+            self.analysed[camera_id] += len(item.frames) if isinstance(item, Span) else 0
+            self._note_judged(last_frame(item), self._desk.pipeline.is_busy(camera_id))
         for camera_id, item in batch.items.items():
-            if isinstance(item, Glance):
-                self._note_judged(item.frame, self._desk.pipeline.glance(item.frame, found[camera_id]))
-            elif isinstance(item, SessionEnds):
+            if isinstance(item, SessionEnds):
                 self._end(camera_id)
 
     def _note_judged(self, frame: Frame, is_busy: bool) -> None:
@@ -335,7 +329,6 @@ class LiveRunner:
             self._work(timeout_s=0.2)
         while self._work(timeout_s=0.0):
             pass
-        self._detector.shutdown()
         until = monotonic() + LAST_TRIES_S
         while self._is_writing() and monotonic() < until:
             self._finish_sessions()
@@ -352,4 +345,4 @@ class LiveRunner:
 
 def _is_seen(item: Item) -> TypeGuard[Seen]:
     """Whether an item is a picture."""
-    return isinstance(item, Frame | Glance)
+    return isinstance(item, Span | Glance)

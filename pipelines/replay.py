@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +19,8 @@ from pipelines.config import Cameras
 from pipelines.package_maker import PackageMaker
 from pipelines.report import ClipReport
 from pipelines.sighting_recorder import SightingRecorder
-from pipelines.violation_pipeline import JudgedPass, Seen, ViolationPipeline, picture_of
+from pipelines.spans import cut_spans, last_frame
+from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 from pipelines.workers import Workers
 
 
@@ -33,7 +33,6 @@ class ReplayOptions:
         camera_id: which camera took the clips; None: as the sidecar says, or the only one.
         started_at: capture time of each clip's first picture, aware; None: find it.
         evidence_root: absolute path; packages are folders in it.
-        batch_size: frames judged at once.
         records_sightings: False keeps no sighting, whatever the configuration says; for measuring.
         evidence_url: of the storage into which packages go then; None when they stay.
         every_frame: analyse also while nothing moves (see `PacketGate`).
@@ -43,7 +42,6 @@ class ReplayOptions:
     camera_id: str | None
     started_at: datetime | None
     evidence_root: Path
-    batch_size: int = 1
     records_sightings: bool = True
     evidence_url: str | None = None
     every_frame: bool = False
@@ -101,10 +99,10 @@ class Replayer:
             cases = CasePipeline(camera, source, CaseKeeping(self._packages, self._store, Workers()))
             passes: list[VehiclePass] = []
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
-            for batch, judged in self._pipeline.run(batches(source, self._options.batch_size)):
+            for item, judged in self._pipeline.run(cut_spans(source, camera.analysis_fps)):
                 passes += take_closed(judged, cases)
                 self._record(judged, camera, source)
-                at_s = picture_of(batch[-1]).stream_s
+                at_s = last_frame(item).stream_s
                 if source.gate is not None:
                     teach(source.gate, judged)
                     source.gate.judged(at_s, self._pipeline.is_busy(camera.camera_id))
@@ -150,13 +148,6 @@ def describe_gate(source: FileSource) -> Iterator[str]:
     if source.gate is not None and source.gate.held_back:
         packets = source.counters.packets
         yield f"nothing moved in {source.gate.held_back} of {packets} pictures; they were not analysed (--every-frame)"
-
-
-def batches(frames: Iterable[Seen], size: int) -> Iterator[list[Seen]]:
-    """Frames and glances in lists of `size`, the last one shorter."""
-    iterator = iter(frames)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def take_closed(judged: list[JudgedPass], cases: CasePipeline) -> list[VehiclePass]:

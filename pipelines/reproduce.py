@@ -19,7 +19,7 @@ from detector.video.file_source import FileSource
 from detector.weights import load_model_file
 from pipelines.build import load_models
 from pipelines.model_store import MODELS, ModelStore
-from pipelines.replay import batches
+from pipelines.spans import cut_spans
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 
 FROM_REGISTERS = frozenset({"no_permit", "outside_hours", "off_route"})
@@ -84,7 +84,7 @@ def reproduce_package(folder: Path, store: ModelStore) -> Reproduction:
     judged: list[JudgedPass] = []
     with FileSource(folder / clip, camera.camera_id, camera.analysis_fps, _started_at(content)) as source:
         pipeline.open_camera(camera, absolute_time=content["time"]["first_deciding_at"] is not None)
-        for _, some in pipeline.run(batches(source, 1)):
+        for _, some in pipeline.run(cut_spans(source, camera.analysis_fps)):
             judged += some
         judged += pipeline.close_camera(camera.camera_id)
     return _compare(content, judged)

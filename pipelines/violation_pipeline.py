@@ -1,16 +1,14 @@
 """Frames in, passes and violations out: the one flow that replay and live share.
 
-Given the same frames of a camera, the result is the same at any batch size and any interleaving of cameras: batches
-serve the detector alone, everything after it works frame by frame, with state per camera.
+Given the same spans of a camera, the result is the same on any number of cores and at any interleaving of cameras:
+detection works span by span (`pipelines.spans`), everything after it frame by frame, with state per camera.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-
-import numpy as np
 
 from detector.detection import VehicleDetector
 from detector.entities import Camera, Detections, Frame, Observation, VehiclePass, VehicleType, Violation
@@ -21,11 +19,7 @@ from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
 from detector.tracking.standing import StandingVehicles
 from detector.video.source import Glance
-
-DETECT_AHEAD = 2
-"""Batches that wait beside those in work: enough that no worker runs dry while a frame with many vehicles is judged."""
-
-Seen = Frame | Glance
+from pipelines.spans import Found, Seen, SpanDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ class ViolationPipeline:
         self._models = models
         self._make_tracker = make_tracker
         self._lanes: dict[str, _Lane] = {}
-        self._detectors = ThreadPoolExecutor(models.workers, "detector")
+        self._detector = SpanDetector(models.detector, models.workers)
         self._load_reader = ThreadPoolExecutor(1, "load reader")
 
     def open_camera(self, camera: Camera, *, absolute_time: bool) -> None:
@@ -106,75 +100,51 @@ class ViolationPipeline:
         assembler = PassAssembler(camera, readers, on_look=on_look)
         self._lanes[camera.camera_id] = _Lane(camera, self._make_tracker(), assembler, rules, absolute_time)
 
-    def process(self, frames: Sequence[Frame]) -> list[JudgedPass]:
-        """Judge a batch of frames, each in the order of its camera's time.
+    def run(self, items: Iterable[Seen]) -> Iterator[tuple[Seen, list[JudgedPass]]]:
+        """Judge one span after another, with the detectors working ahead in threads of their own.
 
-        Returns:
-            Passes that ended or settled something, in the order of the frames.
-        """
-        return self.judge(frames, self.detect(frames))
-
-    def run(self, batches: Iterable[Sequence[Seen]]) -> Iterator[tuple[Sequence[Seen], list[JudgedPass]]]:
-        """Like `process` for one batch after another, with the detectors working ahead in threads of their own.
-
-        No more than `workers + DETECT_AHEAD` batches are in memory. Glances among the frames are looked at and no more;
-        `is_busy` tells what the last picture of a batch showed.
+        No more than `workers + 1` spans are in memory. Glances among them are looked at and no more; `is_busy` tells
+        what the last picture of an item showed.
 
         Yields:
-            Each batch with what `process` would have returned for its frames.
+            Each item with the passes that ended or settled something in it, in the order of its frames.
         """
-        ahead: deque[tuple[Sequence[Seen], Future[list[Detections]]]] = deque()
+        ahead: deque[tuple[Seen, Found]] = deque()
         try:
-            for batch in batches:
-                ahead.append((batch, self._detectors.submit(self._detect_part, [picture_of(seen) for seen in batch])))
-                if len(ahead) >= self._models.workers + DETECT_AHEAD:
-                    done, found = ahead.popleft()
-                    yield done, self._judge_seen(done, found.result())
+            for item in items:
+                ahead.append((item, self.look([item])))
+                if len(ahead) > self._models.workers:
+                    yield self._judge_next(ahead)
             while ahead:
-                done, found = ahead.popleft()
-                yield done, self._judge_seen(done, found.result())
+                yield self._judge_next(ahead)
         finally:
             for _, found in ahead:
                 found.cancel()
 
-    def _judge_seen(self, batch: Sequence[Seen], found: Sequence[Detections]) -> list[JudgedPass]:
-        judged: list[JudgedPass] = []
-        for seen, detections in zip(batch, found, strict=True):
-            if isinstance(seen, Glance):
-                self.glance(seen.frame, detections)
-            else:
-                judged += self.judge([seen], [detections])
-        return judged
+    def _judge_next(self, ahead: deque[tuple[Seen, Found]]) -> tuple[Seen, list[JudgedPass]]:
+        item, found = ahead.popleft()
+        return item, self.judge(item, found.result()[0])
 
-    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detections of each frame, several frames side by side; touches no camera's state."""
-        workers = self._models.workers
-        parts = [frames[start::workers] for start in range(min(workers, len(frames)))]
-        found: list[Detections] = [Detections.empty()] * len(frames)
-        for start, part in enumerate(self._detectors.map(self._detect_part, parts)):
-            found[start::workers] = part
-        return found
+    def look(self, items: Sequence[Seen]) -> Found:
+        """Begin to look at items, one a camera, each in the order of its camera's time; several side by side."""
+        return self._detector.look(items)
 
-    def _detect_part(self, frames: Sequence[Frame]) -> list[Detections]:
-        return self._models.detector.detect([frame.image for frame in frames])
+    def judge(self, item: Seen, found: Sequence[Detections]) -> list[JudgedPass]:
+        """Everything after detection, frame by frame; a glance changes nothing but what `is_busy` tells.
 
-    def judge(self, frames: Sequence[Frame], found: Sequence[Detections]) -> list[JudgedPass]:
-        """Everything after detection, frame by frame; together with `detect` it is `process`."""
+        Args:
+            item: the next one of its camera.
+            found: what `look` found in each of its frames.
+        """
+        if isinstance(item, Glance):
+            lane = self._lanes[item.frame.camera_id]
+            lane.is_busy = lane.standing.update(found[0], item.frame.stream_s)
+            return []
         return [
             judged
-            for frame, detections in zip(frames, found, strict=True)
+            for frame, detections in zip(item.frames, found, strict=True)
             for judged in self._step(self._lanes[frame.camera_id], frame, detections)
         ]
-
-    def glance(self, frame: Frame, detections: Detections) -> bool:
-        """Look at a frame outside the order of time, of a scene that is held to be still.
-
-        Returns:
-            Whether it shows a vehicle that has not stood where it is for long.
-        """
-        lane = self._lanes[frame.camera_id]
-        lane.is_busy = lane.standing.update(detections.where(_is_vehicle(detections)), frame.stream_s)
-        return lane.is_busy
 
     def is_busy(self, camera_id: str) -> bool:
         """Whether the last picture of a camera showed a vehicle that has not stood where it is for long."""
@@ -197,9 +167,8 @@ class ViolationPipeline:
     def _step(self, lane: _Lane, frame: Frame, detections: Detections) -> list[JudgedPass]:
         """One frame of one camera."""
         lane.last_frame = frame
-        vehicles = detections.where(_is_vehicle(detections))
-        lane.is_busy = lane.standing.update(vehicles, frame.stream_s)
-        tracks = lane.tracker.update(vehicles, frame.captured_at)
+        lane.is_busy = lane.standing.update(detections, frame.stream_s)
+        tracks = lane.tracker.update(detections, frame.captured_at)
         return self._judge(lane, lane.assembler.update(frame, tracks, absolute_time=lane.absolute_time))
 
     def _judge(self, lane: _Lane, passes: Sequence[VehiclePass]) -> list[JudgedPass]:
@@ -209,14 +178,3 @@ class ViolationPipeline:
     def _facts(self, lane: _Lane, vehicle_pass: VehiclePass) -> Facts:
         """What the registers say; nothing when nobody is there to ask."""
         return Facts() if self._find_facts is None else self._find_facts(vehicle_pass, lane.camera, lane.absolute_time)
-
-
-def picture_of(seen: Seen) -> Frame:
-    """The frame that is seen, in the order of time or at a glance."""
-    return seen.frame if isinstance(seen, Glance) else seen
-
-
-def _is_vehicle(detections: Detections) -> np.ndarray:
-    """Mask (N,) of the boxes that are followed: persons are not."""
-    mask: np.ndarray = detections.class_id != VehicleType.PERSON
-    return mask

@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -29,6 +30,7 @@ from detector.video.gated_cutter import GatedCutter
 from detector.video.recording import Recording
 from detector.video.source import Glance
 from pipelines.build import load_models
+from pipelines.spans import Seen, cut_spans, last_frame
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 from scripts.benchmarking.still_film import FilmPlan, write_film
 
@@ -80,7 +82,7 @@ def main() -> None:
         rules = sum(len(rules) for _, _, rules in outcome.found())
         print(
             f"{name:13} {len(outcome.found()):3} vehicles judged, {rules:3} findings, {outcome.decoded:5} pictures "
-            f"decoded, {outcome.detected:5} shown to the detector, {outcome.cpu_s:6.1f} s of processor time"
+            f"decoded, {outcome.detected:5} analysed, {outcome.cpu_s:6.1f} s of processor time"
         )
     missing = [item for item in free.found() if not any(_is_same(item, other) for other in gated.found())]
     print(f"missing behind the gate: {missing or 'nothing'}; packets never decoded: {gate.held_back}")
@@ -95,28 +97,21 @@ def run(film: Path, pipeline: ViolationPipeline, gate: PacketGate | None) -> Out
     pipeline.open_camera(camera, absolute_time=True)
     began = time.process_time()
     with Recording(film) as recording, GatedCutter(cutter, info, gate) as gated:
-        for packet, raw in recording.packets():
-            for seen in gated.take(packet, raw.is_corrupt):
-                take(seen, pipeline, gate, outcome)
-        for seen in gated.finish():
-            take(seen, pipeline, gate, outcome)
+        seen = (item for packet, raw in recording.packets() for item in gated.take(packet, raw.is_corrupt))
+        for item in cut_spans(chain(seen, gated.finish()), camera.analysis_fps):
+            take(item, pipeline, gate, outcome)
     keep(pipeline.close_camera("film"), gate, outcome)
     outcome.cpu_s, outcome.decoded = time.process_time() - began, cutter.decoded
     return outcome
 
 
-def take(seen: object, pipeline: ViolationPipeline, gate: PacketGate | None, outcome: Outcome) -> None:
-    """One frame or glance."""
-    frame = seen.frame if isinstance(seen, Glance) else seen
-    outcome.detected += 1
-    (found,) = pipeline.detect([frame])
-    if isinstance(seen, Glance):
-        is_busy = pipeline.glance(frame, found)
-    else:
-        keep(pipeline.judge([frame], [found]), gate, outcome)
-        is_busy = pipeline.is_busy("film")
+def take(item: Seen, pipeline: ViolationPipeline, gate: PacketGate | None, outcome: Outcome) -> None:
+    """One span or glance."""
+    outcome.detected += 1 if isinstance(item, Glance) else len(item.frames)
+    (found,) = pipeline.look([item]).result()
+    keep(pipeline.judge(item, found), gate, outcome)
     if gate is not None:
-        gate.judged(frame.stream_s, is_busy)
+        gate.judged(last_frame(item).stream_s, pipeline.is_busy("film"))
 
 
 def keep(judged: list[JudgedPass], gate: PacketGate | None, outcome: Outcome) -> None:

@@ -20,6 +20,7 @@ from pipelines.case_pipeline import CaseKeeping, CasePipeline
 from pipelines.journal import Journal, SessionStream
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
+from pipelines.spans import cut_spans
 from pipelines.violation_pipeline import ViolationPipeline
 from pipelines.workers import Workers
 from tests.scripted_truck import CAMERA, make_models
@@ -69,10 +70,10 @@ def pass_once(
     cases = CasePipeline(CAMERA, source, keeping)
     with source:
         desk.pipeline.open_camera(CAMERA, absolute_time=True)
-        for frame in source:
-            for judged in desk.pipeline.process([frame]):
+        for span, found in desk.pipeline.run(cut_spans(source, CAMERA.analysis_fps)):
+            for judged in found:
                 cases.take(judged)
-            cases.advance(frame.stream_s)
+            cases.advance(span.last.stream_s)
         for judged in desk.pipeline.close_camera(CAMERA.camera_id):
             cases.take(judged)
     cases.finish()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from detector.entities import Cover, Fill, LoadState, Observation, Plate, Track, VehicleType
 
@@ -9,7 +10,7 @@ LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
 """Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells."""
 
 LARGER = 1.08
-"""A vehicle whose plate was read often enough is read again only when it is larger than ever by this factor."""
+"""A vehicle whose plate was read is worth reading again when it is larger than at all readings by this factor."""
 
 PLATE_SHARE = {VehicleType.CAR: 440 / 1800, VehicleType.BUS: 440 / 2500, VehicleType.TRUCK: 440 / 2500}
 """Width of a plate (GA 36: 440 mm) as a share of the vehicle's; others have none that is looked for."""
@@ -21,14 +22,15 @@ class LookPolicy:
 
     Attributes:
         min_load_px: shorter side of a vehicle's box from which its load is looked at.
-        eager_load_looks: so many looks at a load are taken in successive frames; further ones need more to be seen.
-        searches_in_vain: after so many in a row a plate is searched for only when more is to be seen.
+        searches_in_vain: after so many in a row a plate is searched for only when more is to be seen; where the vehicle
+            is cut off below, after one.
         patience_s: seconds after which another look is worth taking although nothing more is to be seen: the light,
             the angle, or what stood in the way may have changed.
         growth: factor by which a vehicle must have grown since the last look for more to be seen.
         min_plate_px: width that a plate should have, by the vehicle's width, before it is looked for: below 45 px half
             of the readings are wrong.
-        enough_plate_looks: after so many readings a vehicle is read again only when it has come nearer.
+        enough_plate_looks: after so many readings a vehicle is read again only when it has come nearer. One that
+            approaches is read at each step of `LARGER` from the first; one that leaves is read at once, frame by frame.
         max_looks: observations kept of one pass; a larger look replaces the smallest one.
         max_span_s: looks older than this are forgotten while the load is not settled, so that what decides a pass is
             still in the packet ring when its clip is cut.
@@ -40,15 +42,14 @@ class LookPolicy:
     """
 
     min_load_px: float = 72.0
-    eager_load_looks: int = 10
-    searches_in_vain: int = 12
-    patience_s: float = 0.4
-    growth: float = 1.04
+    searches_in_vain: int = 6
+    patience_s: float = 0.3
+    growth: float = 1.08
     min_plate_px: float = 45.0
     enough_plate_looks: int = 6
     max_looks: int = 48
     max_span_s: float = 60.0
-    settled_looks: int = 8
+    settled_looks: int = 5
     settled_span_s: float = 0.8
     settled_share: float = 0.85
     settled_confidence: float = 0.9
@@ -64,24 +65,28 @@ class LookPolicy:
         sides = track.xyxy[2] - track.xyxy[0], track.xyxy[3] - track.xyxy[1]
         if track.vehicle_type not in LOAD_TYPES or min(sides) < self.min_load_px:
             return False
-        loads = [o for o in looks if o.load is not None]
-        return len(loads) < self.eager_load_looks or self._has_news(track, loads)
+        return self._has_news(track, [o for o in looks if o.load is not None])
 
-    def wants_plate(self, track: Track, looks: Sequence[Observation]) -> bool:
+    def wants_plate(self, track: Track, looks: Sequence[Observation], *, is_cut_off: bool = False) -> bool:
         """Whether a vehicle is of a type and size whose plate is looked for, and promises more than before.
 
         Args:
             track: the vehicle as it is seen now.
             looks: earlier observations of it, in the order of time.
+            is_cut_off: whether it reaches beyond the picture's lower edge, and its plate with it most likely.
         """
         width_px = _width(track)
         if width_px * PLATE_SHARE.get(track.vehicle_type, 0.0) < self.min_plate_px:
             return False
         searched = [o for o in looks if o.plate_searched]
-        if self.was_searched_in_vain(looks):
-            return self._has_news(track, searched)
+        in_vain = len(list(takewhile(lambda o: o.plate is None, reversed(searched))))
+        if in_vain >= (1 if is_cut_off else self.searches_in_vain) and not self._has_news(track, searched):
+            return False
         read_px = [_width(o) for o in searched if o.plate is not None]
-        return len(read_px) < self.enough_plate_looks or width_px >= LARGER * max(read_px)
+        if not read_px or width_px >= LARGER * max(read_px):
+            return True
+        is_leaving = width_px < max(read_px)
+        return len(read_px) < self.enough_plate_looks and (is_leaving or self._has_news(track, searched))
 
     def was_searched_in_vain(self, looks: Sequence[Observation]) -> bool:
         """Whether the last searches for a plate found none, and so many of them that a costlier one may be tried."""
@@ -89,7 +94,9 @@ class LookPolicy:
         return len(last) == self.searches_in_vain and not any(o.plate for o in last)
 
     def _has_news(self, track: Track, looks: Sequence[Observation]) -> bool:
-        """Whether a vehicle has grown since the last of the looks, or so long ago was that."""
+        """Whether a vehicle has grown since the last of the looks, or so long ago was that, or there was none."""
+        if not looks:
+            return True
         waited_s = (track.seen_at - looks[-1].captured_at).total_seconds()
         return waited_s >= self.patience_s or _width(track) >= self.growth * _width(looks[-1])
 

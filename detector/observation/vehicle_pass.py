@@ -25,12 +25,18 @@ from detector.entities import (
 )
 from detector.geometry import Corners
 from detector.observation import load_vote, plate_vote
-from detector.observation.look_policy import LOAD_TYPES, LookPolicy
+from detector.observation.look_policy import LOAD_TYPES, PLATE_SHARE, LookPolicy
 from detector.observation.protocols import LoadReader, PlateHint, PlateReader
 
 STILL_SHARE = 0.02
 """A vehicle whose centre moved by less than this share of the picture's height has no direction."""
 
+
+WIDEST_PLATE = 2.0
+"""Times the width that a plate should have beside its vehicle, beyond which it is lettering or a bumper."""
+
+EDGE_SHARE = 0.005
+"""A box that comes so near to the picture's lower edge is cut off by it."""
 
 EXPECTED_FOR_S = 1.0
 """How long a plate's place in its vehicle's box is remembered, to look there first."""
@@ -154,12 +160,15 @@ class PassAssembler:
         """Run the second-stage models where they are wanted, and add one observation per vehicle looked at."""
         policy, camera = self._policy, self._camera
         for_load, for_plate = [], []
+        height_px = frame.image.shape[0]
         for track in tracks:
             history = self._histories[track.track_id]
             looks = history.observations
             if camera.sees_into_box and not history.load_settled and policy.wants_load(track, looks):
                 for_load.append(track)
-            if camera.reads_plates and not history.plate_settled and policy.wants_plate(track, looks):
+            is_cut_off = track.xyxy[3] >= (1 - EDGE_SHARE) * height_px
+            wants_plate = camera.reads_plates and not history.plate_settled
+            if wants_plate and policy.wants_plate(track, looks, is_cut_off=is_cut_off):
                 for_plate.append(track)
         hints = [self._hint(t) for t in for_plate]
         loads, plates = self._readers.read(frame.image, for_load, for_plate, hints)
@@ -299,8 +308,10 @@ def _expect_plate(track: Track, looks: Sequence[Observation]) -> Corners | None:
 
 
 def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:
-    """Whether a plate found in a vehicle's box is its own, and not that of a nearer vehicle that overlaps it."""
+    """Whether a plate found in a vehicle's box is its own, and neither a nearer vehicle's nor much too wide for it."""
     x, y = geometry.centre(plate.xyxy)
+    if plate.width_px > WIDEST_PLATE * PLATE_SHARE[track.vehicle_type] * (track.xyxy[2] - track.xyxy[0]):
+        return False
     return not any(
         other.track_id != track.track_id
         and other.xyxy[0] <= x <= other.xyxy[2]

@@ -27,6 +27,7 @@ from pipelines.case_pipeline import BEFORE_S
 from pipelines.intake import Intake
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
+from pipelines.spans import cut_spans
 from pipelines.violation_pipeline import ViolationPipeline
 from tests.footage import ClipSpec, draw, index_in, write
 from tests.scripted_truck import CAMERA, HEIGHT, TICKS, WIDTH, make_models
@@ -163,7 +164,8 @@ def test_streams_that_do_not_show_the_same_are_not_brought_together(tmp_path: Pa
     desk = make_desk(tmp_path, PackageMaker)
     with FileSource(small, "gate") as source:
         desk.pipeline.open_camera(CAMERA, absolute_time=False)
-        judged = [item for frame in source for item in desk.pipeline.process([frame])]
+        spans = cut_spans(source, CAMERA.analysis_fps)
+        judged = [item for _, some in desk.pipeline.run(spans) for item in some]
         judged += desk.pipeline.close_camera("gate")
         violation = next(item.violation for item in reversed(judged) if item.violation is not None)
         analysed = Excerpt(source.info, source.ring.read(0.0, 14.0))

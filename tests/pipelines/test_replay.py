@@ -63,7 +63,7 @@ class Plates:
         return [self._read(*box) for box in boxes]
 
     def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:
-        corners = ((x1 + 10, y2 - 40), (x1 + 120, y2 - 40), (x1 + 120, y2 - 10), (x1 + 10, y2 - 10))
+        corners = ((x1 + 10, y2 - 40), (x1 + 110, y2 - 40), (x1 + 110, y2 - 10), (x1 + 10, y2 - 10))
         return PlateReading("渝DC6123", (0.99,) * 7, (), PlateColour.YELLOW, 0.99, corners, 1, 0.99)
 
 
@@ -75,10 +75,10 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("clip") / "gate.mp4", spec)
 
 
-def make_replayer(folder: Path, batch_size: int = 1, started_at: datetime | None = None) -> tuple[Replayer, CaseStore]:
+def make_replayer(folder: Path, started_at: datetime | None = None) -> tuple[Replayer, CaseStore]:
     store = CaseStore(open_database(f"sqlite:///{folder / 'cases.db'}"))
     provenance = Provenance((ModelRecord("scripted", "1", "0" * 64),), load_cameras(None).sha256, "test")
-    options = ReplayOptions(load_cameras(None), None, started_at, folder / "evidence", batch_size)
+    options = ReplayOptions(load_cameras(None), None, started_at, folder / "evidence")
     pipeline = ViolationPipeline(Models(ScriptedDetector(), Heap(), Plates()), ByteTracker)
     return Replayer(options, pipeline, PackageMaker(folder / "evidence", provenance), store), store
 
@@ -150,8 +150,8 @@ def test_another_folder_holds_the_same_manifest(clip: Path, tmp_path: Path) -> N
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     digests = set()
-    for name, batch_size in (("a", 1), ("b", 7)):
-        report, _ = replay(clip, tmp_path / name, batch_size=batch_size)
+    for name in ("a", "b"):
+        report, _ = replay(clip, tmp_path / name)
         assert report.cases[0][0].evidence is not None
         digests.add(report.cases[0][0].evidence.manifest_sha256)
     assert len(digests) == 1

@@ -37,19 +37,12 @@ def make_track(index: int, width_px: float = 400.0, kind: VehicleType = VehicleT
 
 @pytest.mark.parametrize(
     ("taken", "now", "width_px", "wanted"),
-    [
-        (0, 0, 400.0, True),
-        (9, 9, 400.0, True),
-        (10, 10, 400.0, False),
-        (10, 12, 400.0, False),
-        (10, 13, 400.0, True),
-        (10, 10, 416.0, True),
-    ],
+    [(0, 0, 400.0, True), (1, 1, 400.0, False), (1, 3, 400.0, False), (1, 4, 400.0, True), (1, 1, 433.0, True)],
 )
-def test_a_load_seen_often_is_looked_at_again_when_there_is_more_to_see(
+def test_a_load_is_looked_at_again_when_there_is_more_to_see(
     taken: int, now: int, width_px: float, wanted: bool
 ) -> None:
-    """The first ten looks come at once; then the truck must have grown by 4 %, or 0.4 s must have passed."""
+    """The first look comes at once; then the truck must have grown by 8 %, or 0.3 s must have passed."""
     looks = [make_look(i) for i in range(taken)]
     assert LookPolicy().wants_load(make_track(now, width_px), looks) is wanted
 
@@ -61,18 +54,36 @@ def test_cars_and_far_trucks_have_no_load_that_is_looked_at() -> None:
 
 
 def test_a_plate_never_found_is_searched_less_often_in_the_end() -> None:
-    """Twelve searches in vain, and it waits for 0.4 s or growth; one success, and it is read in the next frame."""
-    policy, vain = LookPolicy(), [make_look(i) for i in range(12)]
-    assert policy.wants_plate(make_track(11), vain[:11])
-    assert not policy.wants_plate(make_track(12), vain)
-    assert policy.wants_plate(make_track(12, width_px=416.0), vain)
-    assert policy.wants_plate(make_track(15), vain)
-    assert policy.wants_plate(make_track(12), [*vain[:-1], replace(vain[-1], plate=READING)])
+    """Six searches in vain, and it waits for 0.3 s or growth; one success, and the count begins anew."""
+    policy, vain = LookPolicy(), [make_look(i) for i in range(6)]
+    assert policy.wants_plate(make_track(5), vain[:5])
+    assert not policy.wants_plate(make_track(6), vain)
+    assert policy.wants_plate(make_track(6, width_px=433.0), vain)
+    assert policy.wants_plate(make_track(8), vain)
+    assert policy.wants_plate(make_track(6, width_px=399.0), [replace(vain[0], plate=READING), *vain[1:]])
+
+
+def test_a_plate_below_the_picture_is_not_searched_in_every_frame() -> None:
+    """A vehicle that is cut off below needs growth or 0.3 s after each search in vain; one in full view does not."""
+    policy, vain = LookPolicy(), [make_look(0)]
+    assert policy.wants_plate(make_track(0), [], is_cut_off=True)
+    assert not policy.wants_plate(make_track(1), vain, is_cut_off=True)
+    assert policy.wants_plate(make_track(1), vain)
+    assert policy.wants_plate(make_track(3), vain, is_cut_off=True)
+
+
+def test_an_approaching_plate_is_read_in_steps_and_a_leaving_one_at_once() -> None:
+    """It will be larger soon; what shrinks will never be seen better."""
+    policy, looks = LookPolicy(), [make_look(0, plate=READING)]
+    assert not policy.wants_plate(make_track(1, width_px=401.0), looks)
+    assert policy.wants_plate(make_track(1, width_px=433.0), looks)
+    assert policy.wants_plate(make_track(3, width_px=401.0), looks)
+    assert policy.wants_plate(make_track(1, width_px=399.0), looks)
 
 
 def test_a_plate_read_often_is_read_again_only_from_nearer() -> None:
     """After six readings the vehicle must be larger than at all of them by 8 %."""
     looks = [make_look(i, plate=READING) for i in range(6)]
-    assert LookPolicy().wants_plate(make_track(5), looks[:5])
+    assert LookPolicy().wants_plate(make_track(5, width_px=399.0), looks[:5])
     assert not LookPolicy().wants_plate(make_track(60), looks)
     assert LookPolicy().wants_plate(make_track(6, width_px=433.0), looks)

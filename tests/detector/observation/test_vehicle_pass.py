@@ -67,7 +67,7 @@ class FakePlates:
         self.asked += boxes
         self.hints += hints
         x, y = self.at
-        corners = ((x, y), (x + 130, y), (x + 130, y + 40), (x, y + 40))
+        corners = ((x, y), (x + 100, y), (x + 100, y + 40), (x, y + 40))
         reading = PlateReading(self.text, (0.99,) * len(self.text), (), PlateColour.YELLOW, 0.99, corners, 1, 0.98)
         return [reading if b[0] <= x <= b[2] and b[1] <= y <= b[3] else None for b in boxes]
 
@@ -108,7 +108,7 @@ def test_a_track_becomes_one_closed_pass() -> None:
     assert closed.plate is not None
     assert closed.plate.text == "渝A12345"
     assert (closed.first_seen_s, closed.last_seen_s) == (0.0, 11 * 0.125)
-    assert len(closed.load_looks) >= 8
+    assert len(closed.load_looks) >= 4
 
 
 def test_an_open_pass_says_only_what_is_settled() -> None:
@@ -167,7 +167,7 @@ def test_a_plate_is_expected_where_it_hangs_on_the_vehicle() -> None:
     assembler.update(make_frame(20), [make_track(20, xyxy=grown)], absolute_time=True)
     first, second, late = plates.hints
     assert first == late == PlateHint()
-    assert second.expected == ((300.0, 450.0), (560.0, 450.0), (560.0, 490.0), (300.0, 490.0))
+    assert second.expected == ((300.0, 450.0), (500.0, 450.0), (500.0, 490.0), (300.0, 490.0))
 
 
 def test_a_plate_long_searched_in_vain_is_searched_harder() -> None:
@@ -234,7 +234,7 @@ def test_two_vehicles_of_one_frame_are_two_passes_in_any_order() -> None:
 
 def test_a_plate_belongs_to_the_nearer_of_two_overlapping_vehicles() -> None:
     """The picture of a case never shows another car than its plate."""
-    behind, front = (100.0, 50.0, 500.0, 480.0), (150.0, 200.0, 420.0, 600.0)
+    behind, front = (100.0, 50.0, 500.0, 480.0), (150.0, 200.0, 460.0, 600.0)
     assembler = make_assembler()
     for i in range(6):
         tracks = [make_track(i, 1, behind), make_track(i, 2, front)]

@@ -1,0 +1,195 @@
+"""Looks at every frame of a camera by looking at few of them: the boxes between two looks follow from both.
+
+Frames are cut into spans by an absolute grid of time, so that live and replay cut alike. The last frame of a span is
+looked at. Where it shows the same vehicles as the last frame of the span before, the frames between get their boxes
+from both (`bridge`); where it does not, the frame in the middle is looked at too, and so on, until it is known in which
+frame a vehicle has come or gone. On the rendered demo clip (two to three vehicles in view all the time) the detector
+runs on 44 % of the frames, on an empty road on a quarter.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from detector.detection import VehicleDetector
+from detector.entities import Detections, Frame, VehicleType
+from detector.tracking.bridging import bridge
+from detector.video.source import Glance
+
+SPAN_S = 0.5
+"""Length of a span. A vehicle that comes and goes between two looks is missed; at 0.5 s it would cross the whole
+picture in the time of four frames."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Successive frames of one camera, the last of which is looked at.
+
+    Attributes:
+        frames: at least one, in the order of time.
+        before_at: capture time of the last frame of the span before; None where that is not near in time.
+    """
+
+    frames: tuple[Frame, ...]
+    before_at: datetime | None = None
+
+    @property
+    def last(self) -> Frame:
+        """The frame that is looked at."""
+        return self.frames[-1]
+
+
+Seen = Span | Glance
+
+
+def cut_spans(seen: Iterable[Frame | Glance], analysis_fps: float) -> Iterator[Seen]:
+    """Frames of one camera in spans, glances as they come.
+
+    Args:
+        seen: in the order of time.
+        analysis_fps: frames a second that the source hands out at most.
+    """
+    waiting: list[Frame] = []
+    looked_at: datetime | None = None
+    for item in seen:
+        if isinstance(item, Glance):
+            if waiting:
+                yield Span(tuple(waiting), looked_at)
+            waiting, looked_at = [], None
+            yield item
+            continue
+        newest = waiting[-1].captured_at if waiting else looked_at
+        if newest is not None and item.captured_at - newest > timedelta(seconds=SPAN_S):
+            if waiting:
+                yield Span(tuple(waiting), looked_at)
+            waiting, looked_at = [], None
+        waiting.append(item)
+        if looked_at is None or _ends_span(item.captured_at, looked_at, analysis_fps):
+            yield Span(tuple(waiting), looked_at)
+            waiting, looked_at = [], item.captured_at
+    if waiting:
+        yield Span(tuple(waiting), looked_at)
+
+
+def _ends_span(captured_at: datetime, looked_at: datetime, analysis_fps: float) -> bool:
+    """Whether the next frame on the sampling grid belongs to another span, or the last look is long ago."""
+    following = captured_at + timedelta(seconds=1 / analysis_fps)
+    is_due = captured_at - looked_at >= timedelta(seconds=SPAN_S)
+    return is_due or _slot(following) != _slot(captured_at)
+
+
+def _slot(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(seconds=SPAN_S)
+
+
+class SpanDetector:
+    """Finds the vehicles of every frame of spans, several spans side by side; remembers the last look of each camera.
+
+    One thread calls `look`, with the spans of each camera in their order.
+    """
+
+    def __init__(self, detector: VehicleDetector, workers: int) -> None:
+        """Take a detector; `workers` threads use it at once."""
+        self._detector = detector
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "detector")
+        self._last: dict[str, tuple[datetime, _Look]] = {}
+
+    def look(self, items: Sequence[Seen]) -> "Found":
+        """Begin to look at spans and glances of different cameras; their last frames go through the detector together.
+
+        Fills wait for looks in the same pool: these were begun before them, so that they never wait for ever.
+        """
+        looks: list[_Look] = [None] * len(items)
+        for start in range(min(self._workers, len(items))):
+            part = range(start, len(items), self._workers)
+            future = self._pool.submit(self._detect, [last_frame(items[i]) for i in part])
+            for row, i in enumerate(part):
+                looks[i] = _Look(future, row)
+        return Found([self._complete(item, look) for item, look in zip(items, looks, strict=True)])
+
+    def _complete(self, item: Seen, look: "_Look") -> "_Look | Future[list[Detections]]":
+        """What gives the detections of every frame of an item, of whose last frame `look` gives them."""
+        if isinstance(item, Glance):
+            return look
+        camera_id = item.last.camera_id
+        at, before = self._last.get(camera_id, (None, None))
+        self._last[camera_id] = (item.last.captured_at, look)
+        if len(item.frames) == 1:
+            return look
+        return self._pool.submit(self._fill, item, before if at == item.before_at else None, look)
+
+    def _fill(self, span: Span, before: "_Look | None", last: "_Look") -> list[Detections]:
+        """Detections of every frame of a span."""
+        known = {len(span.frames) - 1: last.result()[0]}
+        first = 0 if before is None else -1
+        known[first] = before.result()[0] if before is not None else self._detect(span.frames[:1])[0]
+        self._fill_between(span, known, first, len(span.frames) - 1)
+        return [known[i] for i in range(len(span.frames))]
+
+    def _fill_between(self, span: Span, known: dict[int, Detections], first: int, last: int) -> None:
+        """Complete `known` between two frames of a span; -1 is the frame before it."""
+        if last - first < 2:
+            return
+        start_at = span.before_at if first < 0 else span.frames[first].captured_at
+        whole_s = (span.frames[last].captured_at - start_at).total_seconds()
+        inside = range(first + 1, last)
+        shares = [(span.frames[i].captured_at - start_at).total_seconds() / whole_s for i in inside]
+        found = bridge(known[first], known[last], shares)
+        if found is not None:
+            known.update(zip(inside, found, strict=True))
+            return
+        middle = (first + last) // 2 if first >= 0 else (last - 1) // 2
+        known[middle] = self._detect([span.frames[middle]])[0]
+        self._fill_between(span, known, first, middle)
+        self._fill_between(span, known, middle, last)
+
+    def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        found = self._detector.detect([frame.image for frame in frames])
+        return [detections.where(_is_vehicle(detections)) for detections in found]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What one picture shows, once the pictures that go through the detector with it are done."""
+
+    future: "Future[list[Detections]]"
+    row: int
+
+    def result(self) -> list[Detections]:
+        """The detections of the one picture, in a list."""
+        return [self.future.result()[self.row]]
+
+    def cancel(self) -> None:
+        self.future.cancel()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What spans and glances show; `result` waits for it."""
+
+    parts: "Sequence[_Look | Future[list[Detections]]]"
+
+    def result(self) -> list[list[Detections]]:
+        """For each item the detections of each of its frames: vehicles alone."""
+        return [part.result() for part in self.parts]
+
+    def cancel(self) -> None:
+        """Nobody wants to know any more; what has begun goes on."""
+        for part in self.parts:
+            part.cancel()
+
+
+def last_frame(item: Seen) -> Frame:
+    """The frame of an item that is looked at in any case."""
+    return item.frame if isinstance(item, Glance) else item.last
+
+
+def _is_vehicle(detections: Detections) -> np.ndarray:
+    """Mask (N,) of the boxes that are followed: persons are not."""
+    return detections.class_id != VehicleType.PERSON

@@ -1,0 +1,124 @@
+"""Few looks that stand for many frames: how frames are cut, and which of them are looked at."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from detector.entities import Detections, Frame, VehicleType
+from detector.video.source import Glance
+from pipelines.spans import Span, SpanDetector, cut_spans
+
+START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
+STEP_S = 0.125
+
+
+def make_frame(index: int, camera_id: str = "a") -> Frame:
+    """A picture of one pixel that tells its number."""
+    at = timedelta(seconds=index * STEP_S)
+    image = np.full((1, 1, 3), index, np.uint8)
+    return Frame(camera_id, image, index, index, at.total_seconds(), START_AT + at, "")
+
+
+def cut(*indices: int) -> list[list[int]]:
+    return [[f.index for f in span.frames] for span in cut_spans(map(make_frame, indices), 8.0)]
+
+
+class Road:
+    """A truck of 100 px that moves 10 px a frame, from one frame up to another, beside a person."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+        self.looked_at: list[int] = []
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        return [self._detect(int(image[0, 0, 0])) for image in images]
+
+    def _detect(self, index: int) -> Detections:
+        self.looked_at.append(index)
+        person = [5.0, 5.0, 9.0, 20.0]
+        boxes = [[10.0 * index, 0, 10.0 * index + 100, 100]] if self.first <= index <= self.last else []
+        kinds = [VehicleType.TRUCK] * len(boxes) + [VehicleType.PERSON]
+        xyxy = np.array([*boxes, person], np.float32)
+        return Detections(xyxy, np.full(len(kinds), 0.9, np.float32), np.array(kinds, np.int64))
+
+
+def look(road: Road, spans: Sequence[Span | Glance], workers: int = 2) -> dict[int, list[float]]:
+    """Left edge of the truck in each frame."""
+    detector = SpanDetector(road, workers)
+    found = [detector.look([span]) for span in spans]
+    edges = {}
+    for span, looked in zip(spans, found, strict=True):
+        for frame, detections in zip(span.frames, looked.result()[0], strict=True):
+            edges[frame.index] = detections.xyxy[:, 0].tolist()
+    return edges
+
+
+def test_spans_end_on_an_absolute_grid() -> None:
+    """The first frame is a span of its own; from then on it matters not where a source began."""
+    assert cut(*range(11)) == [[0], [1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
+    assert cut(*range(2, 11)) == [[2], [3], [4, 5, 6, 7], [8, 9, 10]]
+
+
+def test_a_source_slower_than_the_grid_is_looked_at_as_often() -> None:
+    """No span is much longer than half a second, whichever cells of the grid have a frame."""
+    assert cut(0, 2, 5, 8, 10, 13) == [[0], [2, 5], [8, 10], [13]]
+
+
+def test_after_a_gap_nothing_is_bridged() -> None:
+    """The frame after a second without one begins anew; what waited before it is a span."""
+    spans = list(cut_spans(map(make_frame, [0, 1, 9, 10, 11]), 8.0))
+    assert [([f.index for f in s.frames], s.before_at is None) for s in spans] == [
+        ([0], True),
+        ([1], False),
+        ([9], True),
+        ([10, 11], False),
+    ]
+
+
+def test_a_glance_is_handed_on_and_ends_the_span_before_it() -> None:
+    """What was seen before the scene came to rest is judged first."""
+    glance = Glance(make_frame(30))
+    items = list(cut_spans([make_frame(0), make_frame(1), glance, make_frame(40)], 8.0))
+    shown = [[f.index for f in item.frames] if isinstance(item, Span) else "glance" for item in items]
+    assert shown == [[0], [1], "glance", [40]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_a_truck_in_view_is_looked_at_once_a_span(workers: int) -> None:
+    """The frames between get the boxes that a look would have given; persons are left out."""
+    road = Road(0, 99)
+    assert look(road, list(cut_spans(map(make_frame, range(12)), 8.0)), workers) == {i: [10.0 * i] for i in range(12)}
+    assert sorted(road.looked_at) == [0, 3, 7, 11]
+
+
+@pytest.mark.parametrize(("first", "last"), [(5, 99), (6, 99), (7, 99), (0, 4), (0, 6), (9, 10)])
+def test_it_is_known_in_which_frame_a_truck_comes_or_goes(first: int, last: int) -> None:
+    """As many looks as it takes; each frame shows what it shows."""
+    road = Road(first, last)
+    edges = look(road, list(cut_spans(map(make_frame, range(16)), 8.0)))
+    expected = {i: [10.0 * i] if first <= i <= last else [] for i in range(16)}
+    if (first, last) == (9, 10):  # between two looks that show an empty road
+        expected |= {9: [], 10: []}
+    assert edges == expected
+    assert len(road.looked_at) < 12
+
+
+def test_a_span_whose_look_before_was_left_out_begins_with_a_look_of_its_own() -> None:
+    """An overloaded camera drops spans: what it showed in them is not guessed."""
+    road = Road(0, 99)
+    spans = list(cut_spans(map(make_frame, range(12)), 8.0))
+    assert look(road, [spans[0], spans[3]]) == {i: [10.0 * i] for i in (0, 8, 9, 10, 11)}
+    assert sorted(road.looked_at) == [0, 8, 11]
+
+
+def test_cameras_do_not_mix() -> None:
+    """Each camera's looks bridge its own frames."""
+    road = Road(0, 99)
+    lanes = [list(cut_spans((make_frame(i, name) for i in range(8)), 8.0)) for name in "ab"]
+    detector = SpanDetector(road, 2)
+    found = [detector.look(spans).result() for spans in zip(*lanes, strict=True)]
+    assert [[d.xyxy[:, 0].tolist() for d in span] for both in found for span in both] == [
+        [[10.0 * f.index] for f in span.frames] for spans in zip(*lanes, strict=True) for span in spans
+    ]
