@@ -103,8 +103,8 @@ class ViolationPipeline:
     def run(self, items: Iterable[Seen]) -> Iterator[tuple[Seen, list[JudgedPass]]]:
         """Judge one span after another, with the detectors working ahead in threads of their own.
 
-        No more than `workers + 1` spans are in memory. Glances among them are looked at and no more; `is_busy` tells
-        what the last picture of an item showed.
+        No more than `workers` spans are in memory, or two. Glances among them are looked at and no more; `is_busy`
+        tells what the last picture of an item showed.
 
         Yields:
             Each item with the passes that ended or settled something in it, in the order of its frames.
@@ -113,7 +113,7 @@ class ViolationPipeline:
         try:
             for item in items:
                 ahead.append((item, self.look([item])))
-                if len(ahead) > self._models.workers:
+                if len(ahead) >= max(2, self._models.workers):
                     yield self._judge_next(ahead)
             while ahead:
                 yield self._judge_next(ahead)

@@ -3,8 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
+
+
+class Picture(Protocol):
+    """A decoded picture that becomes an image when somebody looks at it; may be asked by several threads."""
+
+    @property
+    def wh(self) -> tuple[int, int]:
+        """Width and height of the image, px."""
+
+    def to_image(self) -> np.ndarray:
+        """(H, W, 3) uint8, BGR, upright; the same one at each call."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,7 +25,7 @@ class Frame:
 
     Attributes:
         camera_id: the camera that saw it.
-        image: (H, W, 3) uint8, BGR, upright (rotation metadata already applied).
+        picture: what it shows: the image itself, or what it can be made from.
         index: position among the decoded pictures of the source, from 0.
         pts: presentation time stamp in the source's own time base, as repaired by the source (strictly increasing).
         stream_s: seconds since the first picture of the source.
@@ -22,12 +34,22 @@ class Frame:
     """
 
     camera_id: str
-    image: np.ndarray
+    picture: np.ndarray | Picture
     index: int
     pts: int
     stream_s: float
     captured_at: datetime
     packet_sha256: str
+
+    @property
+    def image(self) -> np.ndarray:
+        """(H, W, 3) uint8, BGR, upright (rotation metadata already applied)."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.to_image()
+
+    @property
+    def wh(self) -> tuple[int, int]:
+        """Width and height of the image, px; costs no conversion."""
+        return self.picture.shape[1::-1] if isinstance(self.picture, np.ndarray) else self.picture.wh
 
 
 class VehicleType(IntEnum):

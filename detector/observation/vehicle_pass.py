@@ -152,7 +152,7 @@ class PassAssembler:
         """Whether the foot of a vehicle's box stands inside the camera's zone."""
         if self._camera.zone is None:
             return True
-        height_px, width_px = frame.image.shape[:2]
+        width_px, height_px = frame.wh
         x1, _, x2, y2 = track.xyxy
         return geometry.contains(self._camera.zone, ((x1 + x2) / 2 / width_px, min(y2 / height_px, 0.999)))
 
@@ -160,7 +160,7 @@ class PassAssembler:
         """Run the second-stage models where they are wanted, and add one observation per vehicle looked at."""
         policy, camera = self._policy, self._camera
         for_load, for_plate = [], []
-        height_px = frame.image.shape[0]
+        height_px = frame.wh[1]
         for track in tracks:
             history = self._histories[track.track_id]
             looks = history.observations
@@ -170,6 +170,8 @@ class PassAssembler:
             wants_plate = camera.reads_plates and not history.plate_settled
             if wants_plate and policy.wants_plate(track, looks, is_cut_off=is_cut_off):
                 for_plate.append(track)
+        if not for_load and not for_plate:
+            return
         hints = [self._hint(t) for t in for_plate]
         loads, plates = self._readers.read(frame.image, for_load, for_plate, hints)
         load_of = {t.track_id: load for t, load in zip(for_load, loads, strict=True)}
@@ -257,7 +259,7 @@ class PassAssembler:
             last_seen_at=track.seen_at,
             first_seen_s=history.first_seen_s,
             last_seen_s=frame.stream_s - age.total_seconds(),
-            direction=_direction(history.first_xyxy, track.xyxy, frame.image.shape[0]),
+            direction=_direction(history.first_xyxy, track.xyxy, frame.wh[1]),
             load=history.load if tells_load and (history.load_settled or not is_open) else None,
             plate=history.plate if history.plate_settled or not is_open else None,
             observations=tuple(history.observations),

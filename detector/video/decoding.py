@@ -1,6 +1,7 @@
 """From compressed to upright BGR images, the same way for analysis and for the stills of the evidence."""
 
 import io
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -76,14 +77,42 @@ class ImageConverter:
         """Make a converter; `info` gives the display matrix of pictures that carry none themselves."""
         self._matrix = info.display_matrix if info else None
         self._reformatter = VideoReformatter()
+        self._lock = threading.Lock()
 
     def image(self, picture: VideoFrame) -> np.ndarray:
-        """Convert one picture to (H, W, 3) uint8, BGR, upright, contiguous."""
-        bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+        """Convert one picture to (H, W, 3) uint8, BGR, upright, contiguous; any thread may ask."""
+        with self._lock:
+            bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+        return upright(bgr, self.matrix_of(picture))
+
+    def matrix_of(self, picture: VideoFrame) -> tuple[int, ...] | None:
+        """The display matrix by which a picture is turned; None when it is upright."""
         # PyAV ties a picture whose side data was asked for to itself, so that its 3 MB (1920x1080) wait for the garbage
         # collector: ask only where something is turned. A mirrored stream without a turn is known from its start.
         is_plain = self._matrix is None and picture.rotation == 0
-        return upright(bgr, None if is_plain else display_matrix(picture) or self._matrix)
+        return None if is_plain else display_matrix(picture) or self._matrix
+
+
+class DecodedPicture:
+    """A `Picture` as the decoder gave it: half the memory of the image that it becomes when somebody looks."""
+
+    def __init__(self, decoded: VideoFrame, converter: ImageConverter) -> None:
+        """Keep a decoded picture; nothing is converted yet."""
+        turn = converter.matrix_of(decoded)
+        is_on_side = turn is not None and abs(turn[0]) + abs(turn[4]) < abs(turn[1]) + abs(turn[3])
+        self.wh = (decoded.height, decoded.width) if is_on_side else (decoded.width, decoded.height)
+        self._decoded: VideoFrame | None = decoded
+        self._converter = converter
+        self._image: np.ndarray | None = None
+        self._lock = threading.Lock()
+
+    def to_image(self) -> np.ndarray:
+        """(H, W, 3) uint8, BGR, upright; the same one at each call."""
+        with self._lock:
+            if self._image is None:
+                self._image = self._converter.image(self._decoded)
+                self._decoded = None
+            return self._image
 
 
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:

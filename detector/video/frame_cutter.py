@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 from detector.entities import Frame
 from detector.packets import Packet, RawPacket, StreamInfo
 from detector.video.damage import DamageLog, PictureTrust
-from detector.video.decoding import Decoder, ImageConverter, pts_of
+from detector.video.decoding import DecodedPicture, Decoder, ImageConverter, pts_of
 from detector.video.sampling import SamplingGrid
 
 _HIDES_PICTURES = {"vp8", "vp9", "av1", "mpeg4"}
@@ -108,8 +108,8 @@ class FrameCutter:
 
     def frame(self, picture: VideoFrame, packet: Packet, index: int = -1) -> Frame:
         """The frame of a decoded picture; -1 as index where it has no place in the order."""
-        image, captured_at = self._converter.image(picture), self._captured_at(packet)
-        return Frame(self._camera_id, image, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
+        shown, captured_at = DecodedPicture(picture, self._converter), self._captured_at(packet)
+        return Frame(self._camera_id, shown, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
 
     def _captured_at(self, packet: Packet) -> datetime:
         return self._started_at + timedelta(seconds=packet.stream_s)

@@ -336,9 +336,8 @@ class LiveSource:
                     cutter.skip()
                 for seen in cutter.take(packet, is_damaged):
                     frame = seen.frame if isinstance(seen, Glance) else seen
-                    height, width = frame.image.shape[:2]
-                    if (width, height) != self._info.upright_wh:
-                        self._end(f"the picture's size changed to {width}x{height}")
+                    if frame.wh != self._info.upright_wh:
+                        self._end("the picture's size changed to {}x{}".format(*frame.wh))
                         return
                     yield seen
             yield from cutter.finish()

@@ -1,6 +1,8 @@
 """Who continues whom."""
 
 import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
 
 from detector.tracking.association import match
 
@@ -23,3 +25,18 @@ def test_a_pair_below_the_minimum_neither_counts_nor_takes_a_place() -> None:
 def test_nothing_on_one_side_matches_nothing() -> None:
     """Empty streets and empty memories are ordinary."""
     assert [len(match(np.zeros(shape), 0.1).rows) for shape in ((0, 0), (0, 3), (3, 0))] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_sum_is_the_largest_that_there_is(seed: int) -> None:
+    """Against SciPy, on sparse tables of any shape, as vehicles make them: most pairs do not overlap."""
+    rng = np.random.default_rng(seed)
+    similarity = rng.random((rng.integers(1, 12), rng.integers(1, 12)))
+    similarity *= rng.random(similarity.shape) < 0.5
+    found = match(similarity, 0.2)
+    usable = np.where(similarity >= 0.2, similarity, 0.0)
+    assert usable[found.rows, found.columns].sum() == pytest.approx(
+        usable[linear_sum_assignment(usable, maximize=True)].sum()
+    )
+    assert len(set(found.columns.tolist())) == len(found.columns)
+    assert (np.diff(found.rows) > 0).all()
