@@ -21,11 +21,14 @@ from detector.video.decoding import Decoder, ImageConverter
 from pipelines.build import load_models
 from pipelines.violation_pipeline import Models
 
-LOAD_RUNS = 20.0 * 2.8
+LOAD_RUNS = 15.0 * 2.8
 """Looks at the load of one truck, times what such a look costs beside one at a picture without a bed, as here."""
 
-PLATE_RUNS = 34.0
+PLATE_RUNS = 21.0
 """Runs of the plate detector for one vehicle: about two in each look; a look at a picture without a plate takes one."""
+
+LOOKED_AT = 0.5
+"""Share of the analysed frames that the detector looks at while vehicles are in view (`pipelines.spans`)."""
 
 USABLE = 0.8
 """Share of the machine that is planned with: the rest is for evidence, database, and the moments of much traffic."""
@@ -105,7 +108,7 @@ def measure_capacity(demand: Demand, seconds: float) -> Capacity:
     jobs: list[tuple[str, Callable[[], int], float]] = [
         ("decode", lambda: _decode(packets), demand.rate),
         ("convert", _converter(packets), demand.analysis_fps),
-        ("detect", lambda: _detect(models, image), demand.analysis_fps),
+        ("detect", lambda: _detect(models, image), demand.analysis_fps * LOOKED_AT),
         ("load", lambda: len(models.load_reader.read(blank, [box])), trucks * LOAD_RUNS),
         ("plate", lambda: len(models.plate_reader.read(blank, [box])), vehicles * PLATE_RUNS),
     ]

@@ -319,7 +319,9 @@ class LiveRunner:
 
     def _is_writing(self) -> bool:
         recorder = self._desk.recorder
-        return bool(self._unfinished) or self._flushing is not None or (recorder is not None and recorder.has_waiting)
+        # Each round of chores begins a flush, be there anything to store or not: nobody waits for one that is done.
+        is_flushing = self._flushing is not None and not self._flushing.done()
+        return bool(self._unfinished) or is_flushing or (recorder is not None and recorder.has_waiting)
 
     def _finish(self) -> bool:
         """End every session, and write everything that is in progress."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from time import sleep
 
 import av
 import pytest
@@ -124,6 +125,21 @@ def test_evidence_in_progress_is_finished_when_the_watch_is_stopped(
     (case,) = desk.store.list()
     assert case.evidence is not None
     assert verify_package(Path(case.evidence.folder)).is_intact
+
+
+def test_a_watch_that_has_nothing_left_to_write_ends_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an end waits for at most is for evidence that is being written, not for a flush of nothing."""
+    monkeypatch.setattr("pipelines.live.LAST_TRIES_S", 3600.0)
+    monkeypatch.setattr("pipelines.live.CHORES_S", 0.0)
+    desk = replace(make_desk(tmp_path), recorder=SightingRecorder(open_store(tmp_path / "sightings")[0]))
+    runner, stop = LiveRunner([], desk, tmp_path / "ring"), threading.Event()
+    watching = threading.Thread(target=runner.run, args=(stop,), daemon=True)
+    watching.start()
+    while runner._flushing is None:
+        sleep(0.05)
+    stop.set()
+    watching.join(120)
+    assert not watching.is_alive()
 
 
 def test_a_database_that_is_away_loses_no_case(clip: Path, tmp_path: Path, serve_rtsp: Callable[..., str]) -> None:
