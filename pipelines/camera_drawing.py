@@ -13,7 +13,7 @@ from detector.evidence.composite import load_font
 from detector.video.file_source import FileSource
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
-from pipelines.violation_pipeline import picture_of
+from pipelines.spans import picture_of
 
 Colour = tuple[int, int, int]
 

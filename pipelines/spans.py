@@ -23,6 +23,8 @@ SPAN_S = 0.5
 """Length of a span. A vehicle that comes and goes between two looks is missed; at 0.5 s it would cross the whole
 picture in the time of four frames."""
 
+_Moment = tuple[datetime, Detections]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,49 +107,53 @@ class SpanDetector:
 
         Fills wait for looks in the same pool: these were begun before them, so that they never wait for ever.
         """
-        looks: list[_Look] = [None] * len(items)
+        looks: dict[int, _Look] = {}
         for start in range(min(self._workers, len(items))):
             part = range(start, len(items), self._workers)
             future = self._pool.submit(self._detect, [last_frame(items[i]) for i in part])
-            for row, i in enumerate(part):
-                looks[i] = _Look(future, row)
-        return Found([self._complete(item, look) for item, look in zip(items, looks, strict=True)])
+            looks |= {i: _Look(future, row) for row, i in enumerate(part)}
+        return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
 
     def _complete(self, item: Seen, look: "_Look") -> "_Look | Future[list[Detections]]":
         """What gives the detections of every frame of an item, of whose last frame `look` gives them."""
         if isinstance(item, Glance):
             return look
         camera_id = item.last.camera_id
-        at, before = self._last.get(camera_id, (None, None))
+        before = self._last.get(camera_id)
         self._last[camera_id] = (item.last.captured_at, look)
         if len(item.frames) == 1:
             return look
-        return self._pool.submit(self._fill, item, before if at == item.before_at else None, look)
+        is_near = before is not None and before[0] == item.before_at
+        return self._pool.submit(self._fill, item, before if is_near else None, look)
 
-    def _fill(self, span: Span, before: "_Look | None", last: "_Look") -> list[Detections]:
+    def _fill(self, span: Span, before: "tuple[datetime, _Look] | None", last: "_Look") -> list[Detections]:
         """Detections of every frame of a span."""
-        known = {len(span.frames) - 1: last.result()[0]}
+        end = len(span.frames) - 1
+        known = {end: (span.last.captured_at, last.result()[0])}
         first = 0 if before is None else -1
-        known[first] = before.result()[0] if before is not None else self._detect(span.frames[:1])[0]
-        self._fill_between(span, known, first, len(span.frames) - 1)
-        return [known[i] for i in range(len(span.frames))]
+        known[first] = self._look_at(span, 0) if before is None else (before[0], before[1].result()[0])
+        self._fill_between(span, known, first, end)
+        return [known[i][1] for i in range(len(span.frames))]
 
-    def _fill_between(self, span: Span, known: dict[int, Detections], first: int, last: int) -> None:
+    def _fill_between(self, span: Span, known: dict[int, _Moment], first: int, last: int) -> None:
         """Complete `known` between two frames of a span; -1 is the frame before it."""
         if last - first < 2:
             return
-        start_at = span.before_at if first < 0 else span.frames[first].captured_at
-        whole_s = (span.frames[last].captured_at - start_at).total_seconds()
+        (start_at, before), (end_at, after) = known[first], known[last]
         inside = range(first + 1, last)
-        shares = [(span.frames[i].captured_at - start_at).total_seconds() / whole_s for i in inside]
-        found = bridge(known[first], known[last], shares)
+        shares = [(span.frames[i].captured_at - start_at) / (end_at - start_at) for i in inside]
+        found = bridge(before, after, shares)
         if found is not None:
-            known.update(zip(inside, found, strict=True))
+            known.update({i: (span.frames[i].captured_at, boxes) for i, boxes in zip(inside, found, strict=True)})
             return
-        middle = (first + last) // 2 if first >= 0 else (last - 1) // 2
-        known[middle] = self._detect([span.frames[middle]])[0]
+        middle = (first + last) // 2
+        known[middle] = self._look_at(span, middle)
         self._fill_between(span, known, first, middle)
         self._fill_between(span, known, middle, last)
+
+    def _look_at(self, span: Span, index: int) -> _Moment:
+        frame = span.frames[index]
+        return frame.captured_at, self._detect([frame])[0]
 
     def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
         found = self._detector.detect([frame.image for frame in frames])
@@ -185,6 +191,11 @@ class Found:
             part.cancel()
 
 
+def picture_of(seen: Frame | Glance) -> Frame:
+    """The frame that is seen, in the order of time or at a glance."""
+    return seen.frame if isinstance(seen, Glance) else seen
+
+
 def last_frame(item: Seen) -> Frame:
     """The frame of an item that is looked at in any case."""
     return item.frame if isinstance(item, Glance) else item.last
@@ -192,4 +203,5 @@ def last_frame(item: Seen) -> Frame:
 
 def _is_vehicle(detections: Detections) -> np.ndarray:
     """Mask (N,) of the boxes that are followed: persons are not."""
-    return detections.class_id != VehicleType.PERSON
+    mask: np.ndarray = detections.class_id != VehicleType.PERSON
+    return mask

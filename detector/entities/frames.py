@@ -14,9 +14,11 @@ class Picture(Protocol):
     @property
     def wh(self) -> tuple[int, int]:
         """Width and height of the image, px."""
+        ...
 
     def to_image(self) -> np.ndarray:
         """(H, W, 3) uint8, BGR, upright; the same one at each call."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,10 @@ class Frame:
     @property
     def wh(self) -> tuple[int, int]:
         """Width and height of the image, px; costs no conversion."""
-        return self.picture.shape[1::-1] if isinstance(self.picture, np.ndarray) else self.picture.wh
+        if not isinstance(self.picture, np.ndarray):
+            return self.picture.wh
+        height_px, width_px = self.picture.shape[:2]
+        return width_px, height_px
 
 
 class VehicleType(IntEnum):

@@ -101,18 +101,16 @@ class DecodedPicture:
         turn = converter.matrix_of(decoded)
         is_on_side = turn is not None and abs(turn[0]) + abs(turn[4]) < abs(turn[1]) + abs(turn[3])
         self.wh = (decoded.height, decoded.width) if is_on_side else (decoded.width, decoded.height)
-        self._decoded: VideoFrame | None = decoded
+        self._shown: VideoFrame | np.ndarray = decoded
         self._converter = converter
-        self._image: np.ndarray | None = None
         self._lock = threading.Lock()
 
     def to_image(self) -> np.ndarray:
         """(H, W, 3) uint8, BGR, upright; the same one at each call."""
         with self._lock:
-            if self._image is None:
-                self._image = self._converter.image(self._decoded)
-                self._decoded = None
-            return self._image
+            if isinstance(self._shown, VideoFrame):
+                self._shown = self._converter.image(self._shown)
+            return self._shown
 
 
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:

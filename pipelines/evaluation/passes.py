@@ -17,7 +17,7 @@ from pipelines.evaluation.pictures import write_error
 from pipelines.progress import ReplayProgress
 from pipelines.replay import ReplayOptions
 from pipelines.report import ClipReport
-from pipelines.violation_pipeline import picture_of
+from pipelines.spans import picture_of
 
 TRUTH_SUFFIX = ".truth.json"
 

@@ -37,7 +37,7 @@ def make_track(index: int, width_px: float = 400.0, kind: VehicleType = VehicleT
 
 @pytest.mark.parametrize(
     ("taken", "now", "width_px", "wanted"),
-    [(0, 0, 400.0, True), (1, 1, 400.0, False), (1, 3, 400.0, False), (1, 4, 400.0, True), (1, 1, 433.0, True)],
+    [(0, 0, 400.0, True), (1, 1, 400.0, False), (1, 2, 400.0, False), (1, 3, 400.0, True), (1, 1, 433.0, True)],
 )
 def test_a_load_is_looked_at_again_when_there_is_more_to_see(
     taken: int, now: int, width_px: float, wanted: bool
