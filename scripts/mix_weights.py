@@ -15,7 +15,12 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 STORED = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
-"""How learned constants are stored. Others of these types, such as shapes, are equal in every part and stay so."""
+"""How learned constants are stored."""
+
+
+def is_of_the_graph(tensor: TensorProto) -> bool:
+    """Whether a constant is the exporter's own, such as a scale or a shape; it names them after their place."""
+    return tensor.name.startswith("/") or not tensor.dims
 
 
 def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
@@ -32,7 +37,7 @@ def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
     stored = [{t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer} for path, _ in parts]
     mixed = onnx.load(parts[-1][0])
     for tensor in mixed.graph.initializer:
-        if tensor.data_type not in STORED or not tensor.dims:
+        if tensor.data_type not in STORED or is_of_the_graph(tensor):
             continue
         for (path, _), values in zip(parts, stored, strict=True):
             if tensor.name not in values or list(values[tensor.name].shape) != list(tensor.dims):
