@@ -21,6 +21,10 @@ Anything else that reaches the top is a defect of the program and keeps its trac
 class RoadwardenError(Exception):
     """Base of all errors that are shown as one line, without a traceback."""
 
+    def __str__(self) -> str:
+        """The message on one line, whatever line ends the keys and texts that it quotes bring with them."""
+        return " ".join(super().__str__().splitlines())
+
 
 class ConfigurationError(RoadwardenError):
     """A configuration file or command-line value is wrong; the message names file, camera and key."""
