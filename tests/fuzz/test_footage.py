@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from detector.video.file_source import FileSource
-from pipelines.violation_pipeline import picture_of
+from pipelines.spans import picture_of
 from tests.footage import ClipSpec, write
 from tests.fuzz.hostile import answer_or_one_line, bounded, nearly
 
