@@ -1,7 +1,9 @@
 """A live watch with scripted models, run until something has happened; tests import this."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from detector.cases.store import CaseStore
@@ -9,11 +11,29 @@ from detector.database.engine import open_database
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.tracking import ByteTracker
 from pipelines.camera_watch import CameraPlan
-from pipelines.intake import Intake
+from pipelines.intake import Intake, Item
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.package_maker import PackageMaker
+from pipelines.spans import Span
 from pipelines.violation_pipeline import ViolationPipeline
 from tests.scripted_truck import make_models
+
+
+class RecordingIntake(Intake):
+    """Remembers the instants of the frames that each camera sent; sheds nothing, however busy the machine is."""
+
+    def __init__(self) -> None:
+        super().__init__(depth=10_000)
+        self.sent: dict[str, list[float]] = defaultdict(list)
+
+    def put(self, camera_id: str, item: Item, lag_s: Callable[[], float] | None = None) -> None:
+        if isinstance(item, Span):
+            self.sent[camera_id] += [frame.stream_s for frame in item.frames]
+        super().put(camera_id, item, lag_s)
+
+    def longest_gap_s(self, camera_id: str) -> float:
+        """Longest time between two frames of one session of a camera."""
+        return max(b - a for a, b in pairwise(self.sent[camera_id]))
 
 
 def make_desk(folder: Path, store_type: type[CaseStore] = CaseStore) -> CaseDesk:

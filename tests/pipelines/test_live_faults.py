@@ -5,37 +5,22 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from detector.entities import Camera, Frame
+from detector.entities import Camera
 from detector.video import live_source
 from detector.video.live_source import LiveSource
 from detector.video.stream_settings import StreamSettings
 from pipelines import camera_watch
 from pipelines.camera_watch import CameraPlan
-from pipelines.intake import Intake, Item
 from pipelines.live import LiveRunner
 from tests.fault_proxy import FaultProxy, shift_clock
 from tests.footage import ClipSpec, write
-from tests.live_watch import make_desk
+from tests.live_watch import RecordingIntake, make_desk
 
 PATIENCE_S = 60.0
-
-
-class RecordingIntake(Intake):
-    """Remembers the instants that one camera sent; sheds nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(depth=10_000)
-        self.sent: list[float] = []
-
-    def put(self, camera_id: str, item: Item, lag_s: Callable[[], float] | None = None) -> None:
-        if camera_id == "good" and isinstance(item, Frame):
-            self.sent.append(item.stream_s)
-        super().put(camera_id, item, lag_s)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -104,9 +89,9 @@ def test_every_fault_is_survived_and_the_neighbour_notices_nothing(
         stop.set()
         thread.join(60)
     assert not thread.is_alive()
-    assert len(intake.sent) > 20
+    assert len(intake.sent["good"]) > 20
     # A picture each 0.08 s on a grid of 8 a second: no two of them are further apart when none is missing.
-    assert max(b - a for a, b in pairwise(intake.sent)) < 1 / 8 + 0.09
+    assert intake.longest_gap_s("good") < 1 / 8 + 0.09
 
 
 def test_a_clock_that_jumps_ends_the_session(tmp_path: Path, serve_rtsp: Callable[..., str]) -> None:
