@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+WORKERS ?= 4# on two cores too: tests of live cameras and fleets wait more than they compute
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,7 +15,7 @@ help:
 	@echo "make demo       replay the bundled clip: one slag truck with an uncovered heap becomes a sealed case"
 	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
 	@echo "make test       the tests, but for those that take long"
-	@echo "make test-long  those that take long: whole films once more, what a shorter test shows in part"
+	@echo "make test-long  those that take long: whole films, machines that die, faults one after another"
 	@echo "make audit      known holes of the installed packages (asks the network)"
 	@echo "make fuzz       hostile input for every parser, for some minutes (the tests try it for seconds)"
 	@echo "make lint       ruff, and mypy --strict"
@@ -29,10 +30,10 @@ tour: $(VENV)/.installed
 	$(BIN)/python scripts/tour.py
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-long: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.installed
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -n auto tests/fuzz

@@ -128,6 +128,7 @@ class StreamTable(_Credentials):
     ring_s: Annotated[float, Field(ge=120.0, le=3600.0)] = 120.0
     ring_mb: Annotated[int, Field(ge=16, le=65536)] = 256
     gate: bool = True
+    decoder: Literal["cpu", "cuda"] = "cpu"
 
     @field_validator("url", "analysis_url")
     @classmethod
@@ -172,6 +173,7 @@ class StreamTable(_Credentials):
             checks_certificate=self.check_certificate,
             is_relayed=self.relayed or channel is not None,
             channel=channel,
+            decoder=self.decoder,
             analysis_url=self.analysis_url,
         )
 

@@ -1,6 +1,7 @@
 """From compressed to upright BGR images, the same way for analysis and for the stills of the evidence."""
 
 import io
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any, cast
 import av
 import av.error
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -17,6 +19,12 @@ from av.video.stream import VideoStream
 
 from detector.errors import EvidenceError, SourceError
 from detector.packets import Packet, RawPacket, StreamInfo, time_base_of
+
+logger = logging.getLogger(__name__)
+
+_PLANAR = {"nv12": "yuv420p", "p010le": "yuv420p10le"}
+"""What a graphics card decodes into, and what FFmpeg's own decoders make of the same packets. Only the order of the
+colour samples differs: brought into the latter first, both become the same image, to the last bit."""
 
 _HEADER_CONTAINERS = ("nut", "mov", "matroska")
 """NUT keeps extradata verbatim; the others are for studio codecs that it does not know."""
@@ -77,12 +85,15 @@ class ImageConverter:
         """Make a converter; `info` gives the display matrix of pictures that carry none themselves."""
         self._matrix = info.display_matrix if info else None
         self._reformatter = VideoReformatter()
+        self._planes = VideoReformatter()
         self._lock = threading.Lock()
 
     def image(self, picture: VideoFrame) -> np.ndarray:
         """Convert one picture to (H, W, 3) uint8, BGR, upright, contiguous; any thread may ask."""
+        planar = _PLANAR.get(picture.format.name)
         with self._lock:
-            bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
+            planes = self._planes.reformat(picture, format=planar, threads=1) if planar else picture
+            bgr = self._reformatter.reformat(planes, format="bgr24", threads=1).to_ndarray()
         return upright(bgr, self.matrix_of(picture))
 
     def matrix_of(self, picture: VideoFrame) -> tuple[int, ...] | None:
@@ -187,12 +198,29 @@ def decode_between(
 
 
 @contextmanager
-def open_decoder(info: StreamInfo) -> Iterator["Decoder"]:
-    """A decoder of a stream's packets that needs nothing but its description."""
-    with av.open(io.BytesIO(info.header)) as container:
+def open_decoder(info: StreamInfo, device: str = "cpu") -> Iterator["Decoder"]:
+    """A decoder of a stream's packets that needs nothing but its description.
+
+    Args:
+        info: the stream.
+        device: "cpu", or "cuda" for the decoder of an NVIDIA card (its pictures are copied into the machine's memory);
+            the processor decodes where no card answers, which is logged, and what the card cannot decode.
+    """
+    with _open_header(info, device) as container:
         context = container.streams.video[0].codec_context
         context.color_range, context.color_primaries, context.color_trc, context.colorspace = info.colour
         yield Decoder(context)
+
+
+def _open_header(info: StreamInfo, device: str) -> av.container.InputContainer:
+    """The stream's header, opened for decoding on a device."""
+    if device != "cpu":
+        try:
+            # One context of the card for all cameras: each one of its own would take some hundred MB there.
+            return av.open(io.BytesIO(info.header), "r", hwaccel=HWAccel(device, options={"primary_ctx": "1"}))
+        except (av.error.FFmpegError, OSError) as error:
+            logger.warning("decoding on %s: no such device (%s); the processor decodes", device, error.strerror)
+    return av.open(io.BytesIO(info.header), "r")
 
 
 def pts_of(picture: VideoFrame) -> int:

@@ -25,7 +25,7 @@ from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
 from detector.packets import AnalysedStream, Packet, RawPacket, StreamInfo, time_base_of
 from detector.video.activity_gate import PacketGate
-from detector.video.decoding import describe
+from detector.video.decoding import describe, open_decoder
 from detector.video.frame_cutter import FrameCutter
 from detector.video.gated_cutter import GatedCutter
 from detector.video.gateway import locate
@@ -330,7 +330,10 @@ class LiveSource:
         return describe(self._stream, key, pictures[0]) if pictures else None
 
     def _run(self) -> Iterator[Frame | Glance]:
-        with GatedCutter(self._cutter, self._info, self.gate) as cutter:
+        with (
+            open_decoder(self._info, self._settings.decoder) as decoder,
+            GatedCutter(self._cutter, self._info, self.gate, decoder) as cutter,
+        ):
             for packet, is_damaged, is_after_gap in self._next_packets():
                 if is_after_gap:
                     cutter.skip()

@@ -52,6 +52,7 @@ class StreamSettings:
         checks_certificate: False takes any certificate.
         is_relayed: a relay stamps the stream anew, so that its sender reports say nothing of capture time.
         channel: the GB/T 28181 channel whose gateway tells the URL; None for a camera that is reached directly.
+        decoder: where pictures are decoded for analysis: "cpu" or "cuda".
         analysis_url: of the camera's smaller stream, which is analysed in place of this one; None: this one is.
     """
 
@@ -67,6 +68,7 @@ class StreamSettings:
     checks_certificate: bool = True
     is_relayed: bool = False
     channel: GatewayChannel | None = None
+    decoder: str = "cpu"
     analysis_url: str | None = None
 
     def analysed(self) -> "StreamSettings":

@@ -157,6 +157,7 @@ def cameras_file(tmp_path: Path, serve_rtsp: Callable[..., str]) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_cameras_of_a_machine_that_dies_move_and_no_case_is_lost_or_doubled(
     machines: Machines, site: Site, postgresql_url: str, cameras_file: Path, tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def run_replay(replay: FleetReplay, clips: list[Path]) -> dict[str, tuple[dict[s
     return told
 
 
+@pytest.mark.long
 def test_a_replay_on_two_machines_outlives_an_interruption_and_a_death(
     machines: Machines, site: Site, postgresql_url: str, tmp_path: Path
 ) -> None:
@@ -264,6 +266,7 @@ def test_a_rendered_clip_gives_the_same_cases_as_one_machine(
     assert len(found) == 2
 
 
+@pytest.mark.long
 def test_the_loss_of_ray_stops_no_running_worker(
     machines: Machines, site: Site, postgresql_url: str, cameras_file: Path, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_watch_that_has_nothing_left_to_write_ends_at_once(tmp_path: Path, mon
     assert not watching.is_alive()
 
 
+@pytest.mark.long
 def test_a_database_that_is_away_loses_no_case(clip: Path, tmp_path: Path, serve_rtsp: Callable[..., str]) -> None:
     """What could not be stored is tried again until it is."""
     url = serve_rtsp(f"gate={clip}")

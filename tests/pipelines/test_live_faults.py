@@ -36,6 +36,7 @@ def write_long(path: Path, codec: str = "libx264", seconds: int = 240) -> Path:
     return write(path, ClipSpec(codec=codec, frames=frames, gop=12, b_frames=0, times=range(0, frames * 2, 2)))
 
 
+@pytest.mark.long
 def test_every_fault_is_survived_and_the_neighbour_notices_nothing(
     tmp_path: Path, serve_rtsp: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_clock_that_jumps_ends_the_session(tmp_path: Path, serve_rtsp: Callabl
     assert re.fullmatch(r"the camera's clock moved by (9\.9|10\.\d) s", source.end_reason)
 
 
+@pytest.mark.long
 def test_many_reconnections_leave_nothing_behind(
     tmp_path: Path, serve_rtsp: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
