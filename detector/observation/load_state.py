@@ -65,10 +65,6 @@ class LoadStateSettings:
         return cls(**known)
 
 
-Judgement = tuple[tuple[Cover, float], tuple[Fill, float]]
-"""Cover and fill of one bed, each with its probability."""
-
-
 @dataclass(frozen=True, slots=True)
 class Bed:
     """What the locator says of one vehicle: the bed's box in px, unclipped, and the probability of a tipper."""
@@ -107,26 +103,13 @@ class OnnxLoadStateReader:
         beds = self._locate(image, boxes)
         readable = [(i, bed) for i, bed in enumerate(beds) if bed is not None and self._is_readable(image, bed)]
         crops = [cut_bed(image, bed.xyxy, self._settings.state_input_px)[0] for _, bed in readable]
+        logits = _run(self._state_network, crops)
         states = [hide(image, found) for found in beds]
-        for (i, bed), (cover, fill) in zip(readable, self._judge(crops), strict=True):
+        for (i, bed), cover_logits, fill_logits in zip(readable, *logits, strict=True) if readable else ():
+            cover = name_cover(soften(cover_logits, self._settings.cover_temperature), self._settings)
+            fill = name_fill(soften(fill_logits, self._settings.fill_temperature), self._settings)
             states[i] = LoadState(*cover, *fill, bed.tipper_confidence, states[i].bed_xyxy)
         return states
-
-    def _judge(self, crops: list[np.ndarray]) -> list[Judgement]:
-        """Cover and fill of each bed; what one look leaves open is looked at once more, mirrored."""
-        if not crops:
-            return []
-        covers, fills = _run(self._state_network, crops)
-        named = [self._name(cover, fill) for cover, fill in zip(covers, fills, strict=True)]
-        unsure = [i for i, judgement in enumerate(named) if _is_open(judgement)]
-        mirrored = _run(self._state_network, [np.ascontiguousarray(crops[i][:, ::-1]) for i in unsure])
-        for i, cover, fill in zip(unsure, *mirrored, strict=True) if unsure else ():
-            named[i] = self._name((covers[i] + cover) / 2, (fills[i] + fill) / 2)
-        return named
-
-    def _name(self, cover_logits: np.ndarray, fill_logits: np.ndarray) -> Judgement:
-        cover = name_cover(soften(cover_logits, self._settings.cover_temperature), self._settings)
-        return cover, name_fill(soften(fill_logits, self._settings.fill_temperature), self._settings)
 
     def _locate(self, image: np.ndarray, boxes: Sequence[Box]) -> list[Bed | None]:
         """The bed of each vehicle; None where nothing of the box lies inside the picture."""
@@ -187,12 +170,6 @@ def name_fill(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[F
     if above >= settings.min_heaped:
         return Fill.ABOVE_EDGE, above
     return Fill.BELOW_EDGE, min(1.0, loaded)
-
-
-def _is_open(judgement: Judgement) -> bool:
-    """Whether a question is left: what covers the bed, or what lies in it where it is not closed."""
-    (cover, _), (fill, _) = judgement
-    return cover is Cover.NOT_VISIBLE or (cover is not Cover.CLOSED and fill is Fill.NOT_VISIBLE)
 
 
 def hide(image: np.ndarray, bed: Bed | None) -> LoadState:
