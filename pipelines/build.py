@@ -89,6 +89,18 @@ def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) ->
     return {name: model.result() for name, model in opened.items()}
 
 
+def open_side_by_side(database_url: str) -> tuple[Engine, Models, tuple[ModelFile, ...]]:
+    """Database and models, opened at once: each takes a good part of a second.
+
+    Raises:
+        ModelError, StorageError, ConfigurationError: as `load_models` and `open_database`.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(load_models)
+        engine = open_database(database_url)
+        return engine, *loading.result()
+
+
 def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     """Everything that a replay needs, checked before the first clip is touched.
 
@@ -102,8 +114,7 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
         cameras.choose(options.camera_id)
     place = EvidencePlace(options.evidence_root, options.evidence_url)
     check_writable(place.root)
-    engine = open_database(database_url)
-    models, files = load_models()
+    engine, models, files = open_side_by_side(database_url)
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
@@ -147,8 +158,7 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
     """
     plans = make_plans(cameras)
     check_writable(place.root)
-    engine = open_database(database_url)
-    models, files = load_models()
+    engine, models, files = open_side_by_side(database_url)
     guard = FaultGuard()
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
