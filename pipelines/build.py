@@ -30,6 +30,7 @@ from pipelines.config import Cameras, EvidenceTable, resolve_home
 from pipelines.disk_space import DiskSpace
 from pipelines.evidence_place import EvidencePlace
 from pipelines.fault_guard import FaultGuard
+from pipelines.freed_memory import give_back_large_blocks
 from pipelines.live import CaseDesk, LiveRunner
 from pipelines.model_store import MODELS, active_weights
 from pipelines.package_maker import PackageMaker
@@ -156,6 +157,7 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
             watches from this home folder.
         ConfigurationError: no camera has a stream, a password is not there, or the database's URL is wrong.
     """
+    give_back_large_blocks()
     plans = make_plans(cameras)
     check_writable(place.root)
     engine, models, files = open_side_by_side(database_url)

@@ -16,7 +16,7 @@ from scripts.training.plates_reader_net import ReaderNet
 from scripts.training.precision import mixed_on_cpu
 
 BATCH = 64
-REAL_PER_BATCH = 12  # of the real train crops, which are nearly all 皖 and blue: weighed low
+REAL_PER_BATCH = 24  # of the real train crops, which are nearly all 皖 and blue: weighed low
 PROVINCE_KEPT = 0.15  # share of real 皖 crops whose first character is learned; the rest would only teach "say 皖"
 COLOUR_WEIGHT = 0.2
 FIRST_WEIGHT = 2.0  # of the first character: provinces are the hardest and cost most plates
