@@ -34,13 +34,21 @@ def request_of(case_id: str):
     return replace(request, facts=replace(request.facts, case_id=case_id))
 
 
-@pytest.fixture
-def site(tmp_path: Path, keys: KeyFolder) -> Path:
-    """Four packages in a row."""
-    root = tmp_path / "evidence"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four packages in a row, and the key that signed them: made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("made")
+    signer = KeyFolder(folder / "signing").signer()
     for number in range(1, 5):
-        write_package(request_of(f"RW-{number}"), root, keys.signer())
-    return root
+        write_package(request_of(f"RW-{number}"), folder / "evidence", signer)
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path: Path, made: Path) -> Path:
+    """Four packages in a row."""
+    shutil.copytree(made / "signing", tmp_path / "signing")
+    return shutil.copytree(made / "evidence", tmp_path / "evidence")
 
 
 def public(keys: KeyFolder, key_id: str | None = None) -> dict:
