@@ -12,25 +12,23 @@ from detector.video.source import Glance
 
 
 class GatedCutter:
-    """Packets in, frames and glances out; a context manager, because it owns decoders."""
+    """Packets in, frames and glances out; a context manager, because it owns the decoder of glances."""
 
-    def __init__(
-        self, cutter: FrameCutter, info: StreamInfo, gate: PacketGate | None = None, decoder: Decoder | None = None
-    ) -> None:
+    def __init__(self, cutter: FrameCutter, info: StreamInfo, gate: PacketGate | None, decoder: Decoder) -> None:
         """Start before the first packet.
 
         Args:
             cutter: makes the frames.
             info: the stream.
             gate: None: everything passes.
-            decoder: of the stream, not used yet; None makes one.
+            decoder: of the stream, not used yet.
         """
         self._cutter = cutter
         self._info = info
         self._gate = gate
         self._damaged: set[int] = set()
         self._stack = ExitStack()
-        self._decoder: Decoder = decoder or self._stack.enter_context(open_decoder(info))
+        self._decoder = decoder
         self._glancer: Decoder | None = None
 
     def __enter__(self) -> "GatedCutter":
@@ -38,7 +36,7 @@ class GatedCutter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the decoders."""
+        """Close the decoder of glances."""
         self._stack.close()
 
     def take(self, packet: Packet, is_damaged: bool, raw: RawPacket | None = None) -> Iterator[Frame | Glance]:

@@ -11,7 +11,7 @@ import pytest
 from detector.entities import Frame
 from detector.packets import Packet, StreamInfo
 from detector.video.activity_gate import ActivityLevel, PacketGate
-from detector.video.decoding import describe
+from detector.video.decoding import describe, open_decoder
 from detector.video.frame_cutter import FrameCutter
 from detector.video.gated_cutter import GatedCutter
 from detector.video.source import Glance
@@ -64,7 +64,7 @@ def cut(info: StreamInfo, packets: list[Packet], gate: PacketGate | None) -> tup
     """All that comes out, with an analysis that comes to each picture at once and learns from each pass."""
     cutter, seen = FrameCutter("gate", 8.0, info, BEGAN), []
     learned = set()
-    with GatedCutter(cutter, info, gate) as gated:
+    with open_decoder(info) as decoder, GatedCutter(cutter, info, gate, decoder) as gated:
 
         def note(outs: Iterator[Frame | Glance]) -> None:
             for out in outs:
