@@ -120,6 +120,11 @@ def measure(arguments: argparse.Namespace) -> None:
     logits = load_measure.collect_logits(state, renders, settings.state_input_px)
     settings = load_measure.calibrate(logits, settings, WRONG_ALLOWED)
     print(settings)
+    print(
+        "likeliest answers:",
+        *(f"{name} {rate}" for name, rate in load_measure.rate_likeliest(logits).items()),
+        sep="\n  ",
+    )
     register(arguments, asdict(settings))
     reader = OnnxLoadStateReader(bed, state, settings)
     measured = [("validation renders", renders)]

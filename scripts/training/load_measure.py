@@ -103,6 +103,21 @@ def find_threshold(sides: tuple[np.ndarray, np.ndarray], truth: np.ndarray, allo
     return float(THRESHOLDS[-1])
 
 
+def rate_likeliest(logits: Logits) -> dict[str, str]:
+    """Shares of looks whose likeliest answer is right, thresholds aside and *not visible* left out, each with its n."""
+    rates = {}
+    for axis, sides, found, truth in (
+        ("cover of three", "closed or not", logits.cover, logits.cover_truth),
+        ("fill of three", "empty or loaded", logits.fill, logits.fill_truth),
+    ):
+        known = (truth != UNKNOWN) & (truth < 3)
+        named, wanted = found[known, :3].argmax(1), truth[known]
+        n = f"(n={known.sum()})"
+        rates[axis] = f"{(named == wanted).mean():.3f} {n}"
+        rates[sides] = f"{((named > 0) == (wanted > 0)).mean():.3f} {n}"
+    return rates
+
+
 def read_all(reader: OnnxLoadStateReader, vehicles: list[Vehicle]) -> list[LoadState]:
     """The reader's answers to vehicles' boxes with a detector's noise."""
     rng = np.random.default_rng(12)
