@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-WORKERS ?= 4# on two cores too: tests of live cameras and fleets wait more than they compute
+# On two cores too: tests of live cameras and fleets wait more than they compute.
+WORKERS ?= 4
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -13,8 +13,8 @@ def give_back_large_blocks() -> None:
     """Have freed pictures go back to the system at once, in every thread of this process.
 
     glibc raises its threshold to the largest block ever freed, so that pictures come to lie in the heap of each thread
-    that had one, and stay: with twelve cameras 1,720 instead of 1,230 MiB.
-    Without effect where the C library is another.
+    that had one, and stay: twelve cameras took 1,721 MiB so, and take 1,252 (docs/live.md). Without effect where the C
+    library is another.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

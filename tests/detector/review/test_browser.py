@@ -38,13 +38,11 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     page.wait_for_url("**/queue**")
     assert is_now(CaseStatus.TECHNICALLY_CONFIRMED)
 
-    page.context.close()  # its clip plays on, which keeps a core busy
     page = open_page("legal")
     press(page, "n")
     on_case(page, OWN_CASE)
     press(page, "y")
     page.wait_for_url("**/queue**")
-    page.context.close()
     page = open_page("legal", f"/cases/{OWN_CASE}")
     on_case(page, OWN_CASE)
     press(page, "f")
@@ -55,7 +53,6 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     page.wait_for_function("() => !document.querySelector('#step-file')")
     assert is_now(CaseStatus.FILED)
 
-    page.context.close()
     page = open_page("dispatcher", "/queue")
     press(page, "o")
     on_case(page, OWN_CASE)
@@ -67,7 +64,6 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     page.wait_for_function("() => !document.querySelector('#step-dispatch')")
     assert is_now(CaseStatus.DISPATCHED)
 
-    page.context.close()
     department = open_page("department", f"/cases/{OWN_CASE}")
     on_case(department, OWN_CASE)
     press(department, "y")
@@ -82,7 +78,6 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     department.wait_for_function("() => !document.querySelector('#step-give_feedback')")
     assert is_now(CaseStatus.FEEDBACK)
 
-    department.context.close()
     page = open_page("dispatcher", f"/cases/{OWN_CASE}")
     on_case(page, OWN_CASE)
     press(page, "v")

@@ -108,27 +108,27 @@ def test_a_damaged_still_is_an_error(tmp_path: Path) -> None:
         decode_at(packets, source.info, [key.pts, frames[3].pts])
 
 
+def decode_all(source: FileSource, device: str = "cpu") -> list[av.VideoFrame]:
+    """The pictures of the first second, as the decoder gives them."""
+    with open_decoder(source.info, device) as decoder:
+        return [picture for packet in source.ring.read(0.0, 1.0) for picture in decoder.decode(packet.to_av())]
+
+
 @pytest.mark.parametrize(("format_", "order"), [("yuv420p", "nv12"), ("yuv420p10le", "p010le")])
 def test_a_cards_order_of_colours_makes_the_same_image(tmp_path: Path, format_: str, order: str) -> None:
     """NVIDIA's decoder gives NV12 or P010: stills are cut by the processor, and must be what was analysed."""
     frames, source = read(write(tmp_path / "x.mp4", ClipSpec(codec="libx265", pixel_format=format_)))
-    converter = ImageConverter(source.info)
-    with open_decoder(source.info) as decoder:
-        packets = source.ring.read(0.0, 1.0)
-        pictures = [picture for packet in packets for picture in decoder.decode(packet.to_av())]
-    assert pictures[3].format.name == format_
-    turned = pictures[3].reformat(format=order)
-    assert np.array_equal(converter.image(turned), frames[3].image)
+    picture = decode_all(source)[3]
+    assert picture.format.name == format_
+    turned = picture.reformat(format=order)
+    assert np.array_equal(ImageConverter(source.info).image(turned), frames[3].image)
 
 
 def test_without_a_card_the_processor_decodes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A camera that a card shall decode is watched all the same where there is none; with one, nothing differs."""
     frames, source = read(write(tmp_path / "x.mp4"))
-    converter = ImageConverter(source.info)
-    with open_decoder(source.info, "cuda") as decoder:
-        packets = source.ring.read(0.0, 1.0)
-        pictures = [picture for packet in packets for picture in decoder.decode(packet.to_av())]
-    assert np.array_equal(converter.image(pictures[3]), frames[3].image)
+    picture = decode_all(source, "cuda")[3]
+    assert np.array_equal(ImageConverter(source.info).image(picture), frames[3].image)
     assert count_gpus() or "decoding on cuda: no such device" in caplog.text
 
 
