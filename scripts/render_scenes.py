@@ -2,6 +2,7 @@
 
     python scripts/render_scenes.py stills --split train --count 1400
     python scripts/render_scenes.py stills --split val --count 300
+    python scripts/render_scenes.py labels ~/.cache/roadwarden/renders/load_state/val
     python scripts/render_scenes.py clip demo --output demo/demo.mp4
     python scripts/render_scenes.py clip rear --output tests/golden/rear.mp4
     python scripts/render_scenes.py scenes --count 150
@@ -31,6 +32,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     stills = commands.add_parser("stills", help="load-state stills, one truck each")
+    stills.add_argument("--first", type=int, default=0, help="number of the first picture, to share the work")
+    labels = commands.add_parser("labels", help="label rendered stills anew from their seeds, without rendering")
+    labels.add_argument("folder", type=Path)
     scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
     for command, count, samples in ((stills, 1400, 2), (scenes, 150, 3)):
         command.add_argument("--split", choices=("train", "val"), default="train")
@@ -51,7 +55,12 @@ def main() -> None:
         from scripts.synthesis.stills import render_stills
 
         folder = arguments.output or find_cache() / "load_state" / arguments.split
-        render_stills(folder, arguments.split, arguments.count, arguments.samples, arguments.seconds)
+        numbers = range(arguments.first, arguments.first + arguments.count)
+        render_stills(folder, arguments.split, numbers, arguments.samples, arguments.seconds)
+    elif arguments.command == "labels":
+        from scripts.synthesis.stills import label_stills
+
+        label_stills(arguments.folder)
     elif arguments.command == "scenes":
         from scripts.synthesis.scenes import render_scenes
 

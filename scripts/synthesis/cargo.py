@@ -108,6 +108,8 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
     streaks = make_noise((len(xs), 6), 0.25 / STEP_M, rng, 2)
     streaks = np.repeat(streaks, -(-len(ys) // 6), axis=1)[:, : len(ys)]
     calm = 0.25 + 0.75 * (1 - np.abs(v) ** 3)
+    if cover.shape == "tucked":  # thrown over the load by hand: it lies in deep creases
+        cloth = cloth + rng.uniform(0.0, 0.09) * np.abs(make_noise(cloth.shape, rng.uniform(0.15, 0.4) / STEP_M, rng, 2))
     cloth += (0.022 * np.abs(folds) + 0.012 * streaks) * calm[None]
     if cover.shape != "tucked":
         cloth[:, [0, -1]] = np.maximum(cloth[:, [0, -1]], 0.015)
@@ -205,9 +207,16 @@ def _add_lid(body: Body, spec: Tipper, front_m: float) -> None:
 
 
 def _add_folded(body: Body, spec: Tipper, front_m: float, rng: np.random.Generator) -> None:
-    """Adds a rolled or folded cloth that lies on an open bed's front wall, side or tailgate."""
+    """Adds a rolled or folded cloth that lies on an open bed's front wall, side or tailgate, or thrown down inside."""
     half, rim, rear_m = spec.bed_width_m / 2, spec.rim_m, front_m - spec.bed_length_m
     thick = rng.uniform(0.1, 0.2)
+    if spec.cover.folded == "inside":
+        z = rim - rng.uniform(0.05, 0.5)
+        for _ in range(int(rng.integers(3, 8))):
+            size = rng.uniform((0.12, 0.2, 0.1), (0.35, 0.5, 0.28))
+            y = rng.uniform(-1, 1) * max(half - size[1], 0.1)
+            body.mesh.add_blob((front_m - size[0] - rng.uniform(0.02, 0.2), y, z), tuple(size), "cloth", rng, 0.3)
+        return
     if spec.cover.folded == "side":
         side = rng.choice([-1, 1])
         line = [(x, side * (half + 0.05), rim + thick * 0.7) for x in np.linspace(rear_m, front_m, 8)]

@@ -84,6 +84,15 @@ def make_load(look: LoadMaterial) -> bpy.types.Material:
     tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
     shader.inputs["Roughness"].default_value = 0.95 - 0.42 * look.wetness
     shader.inputs["Specular IOR Level"].default_value = 0.15 + 0.5 * look.wetness
+    if look.glints:  # single grains are bright: a mirror's lobe would be lost in the denoiser
+        start = 0.8 - 0.1 * look.glints
+        sparks = _mix_by_noise(tree, ((0.0,) * 3, (0.5,) * 3), 0.2 / look.grain_m, (start, start + 0.04), 1.0)
+        add = tree.nodes.new("ShaderNodeMixRGB")
+        add.blend_type = "ADD"
+        add.inputs["Fac"].default_value = 1.0
+        tree.links.new(mix.outputs["Color"], add.inputs["Color1"])
+        tree.links.new(sparks, add.inputs["Color2"])
+        tree.links.new(add.outputs["Color"], shader.inputs["Base Color"])
     return material
 
 

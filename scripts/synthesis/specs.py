@@ -31,11 +31,12 @@ class CabStyle:
     lamps: Literal["bumper", "panel", "slit", "round"] = "bumper"
     visor: bool = True
     deflector_m: float = 0.0
+    roof_lamps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LoadMaterial:
-    """Look of a load: two colours that mix by noise, size of the grain, wetness (0 dry, 1 mud)."""
+    """Look of a load: two colours that mix by noise, size of the grain, wetness (0 dry, 1 mud), glints of broken faces."""
 
     name: str
     dark: Rgb
@@ -43,6 +44,7 @@ class LoadMaterial:
     grain_m: float
     wetness: float = 0.0
     stones: int = 0  # loose lumps of 8-30 cm
+    glints: float = 0.0  # share of grains whose faces mirror a lamp, against coal's most
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ CABS: dict[str, tuple[CabStyle, ...]] = {
             grille="closed",
             lamps="slit",
             visor=False,
+            roof_lamps=False,
         ),
         CabStyle(
             "long-haul",
@@ -83,6 +86,28 @@ CABS: dict[str, tuple[CabStyle, ...]] = {
             grille="mesh",
             lamps="panel",
             deflector_m=0.15,
+            roof_lamps=False,
+        ),
+        CabStyle(
+            "smooth",
+            length_m=2.3,
+            roof_m=3.5,
+            screen_base_m=1.7,
+            screen_top_m=2.75,
+            rake_m=0.5,
+            nose_m=0.1,
+            visor=False,
+            roof_lamps=False,
+        ),
+        CabStyle(
+            "hatted",
+            length_m=2.3,
+            roof_m=3.2,
+            screen_base_m=1.75,
+            rake_m=0.4,
+            grille="mesh",
+            deflector_m=0.5,
+            roof_lamps=False,
         ),
     ),
     "val": (
@@ -95,6 +120,7 @@ CABS: dict[str, tuple[CabStyle, ...]] = {
             nose_m=0.15,
             grille="mesh",
             lamps="slit",
+            roof_lamps=False,
         ),
         CabStyle(
             "old",
@@ -143,6 +169,7 @@ LOADS: dict[str, tuple[LoadMaterial, ...]] = {
         LoadMaterial("gravel", (0.09, 0.09, 0.088), (0.32, 0.31, 0.3), 0.02),
         LoadMaterial("white-stone", (0.4, 0.39, 0.37), (0.78, 0.77, 0.74), 0.02),
         LoadMaterial("coal", (0.004, 0.004, 0.004), (0.035, 0.035, 0.037), 0.015, wetness=0.35),
+        LoadMaterial("lump-coal", (0.005, 0.005, 0.005), (0.02, 0.02, 0.021), 0.03, wetness=0.5, glints=0.5),
         LoadMaterial("mud", (0.035, 0.026, 0.018), (0.09, 0.066, 0.045), 0.02, wetness=0.8),
         LoadMaterial("rubble", (0.12, 0.1, 0.09), (0.4, 0.36, 0.33), 0.02, stones=90),
     ),
@@ -151,6 +178,7 @@ LOADS: dict[str, tuple[LoadMaterial, ...]] = {
         LoadMaterial("limestone", (0.33, 0.3, 0.24), (0.66, 0.61, 0.5), 0.018),
         LoadMaterial("wet-sand", (0.1, 0.075, 0.045), (0.2, 0.155, 0.1), 0.006, wetness=0.4),
         LoadMaterial("slack", (0.007, 0.0065, 0.006), (0.06, 0.057, 0.055), 0.01, wetness=0.2),
+        LoadMaterial("nut-coal", (0.006, 0.006, 0.006), (0.03, 0.03, 0.03), 0.04, wetness=0.4, glints=0.35),
         LoadMaterial("brick-rubble", (0.15, 0.08, 0.06), (0.38, 0.26, 0.2), 0.02, stones=70),
     ),
 }
@@ -204,7 +232,7 @@ class Cover:
         from_front: The covered part begins at the front wall.
         shape: How the cloth lies where no heap lifts it.
         overhang_m: How far it hangs down outside; 0 with `tucked` (it lies inside the walls).
-        folded: Where a folded cloth rests on an open bed; None: nowhere.
+        folded: Where a folded cloth rests on an open bed, `inside` in a heap behind the front wall; None: nowhere.
     """
 
     kind: Literal["none", "cloth", "slide", "fold"] = "none"
@@ -213,7 +241,7 @@ class Cover:
     from_front: bool = True
     shape: Literal["flat", "sag", "hoops", "tucked"] = "flat"
     overhang_m: float = 0.25
-    folded: Literal["front", "side", "rear"] | None = None
+    folded: Literal["front", "side", "rear", "inside"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +274,9 @@ class Tipper:
         """Height of the side walls' upper edge above the road."""
         return self.floor_m + self.wall_m
 
+
+LONG_SHARE = 0.3
+"""Tippers with beds of a semi-trailer's length: without hoops and spill plate, as they carry coal and stone."""
 
 STATES = ("covered", "partial", "empty", "loaded", "heaped", "not_visible", "not_tipper")
 
@@ -286,12 +317,12 @@ def draw_cover(state: str, split: Split, load: Load, rng: np.random.Generator) -
     if wanted == "covered" or wanted == "partial":
         kind = "cloth" if heaped or rng.random() < 0.72 else str(rng.choice(["slide", "fold"]))
         extent = 1.0 if wanted == "covered" else (0.5 if kind == "fold" else float(rng.uniform(0.35, 0.65)))
-        shape = str(rng.choice(["flat", "sag", "hoops", "tucked"], p=[0.25, 0.35, 0.25, 0.15]))
+        shape = str(rng.choice(["flat", "sag", "hoops", "tucked"], p=[0.22, 0.3, 0.2, 0.28]))
         if shape == "tucked" and (load.crest_m is None or load.crest_m < -0.5):
             shape = "sag"
         overhang_m = 0.0 if shape == "tucked" else float(rng.uniform(0.08, 0.45))
         return Cover(kind, cloth if kind == "cloth" else None, extent, bool(rng.random() < 0.6), shape, overhang_m)
-    folded = rng.choice(["front", "side", "rear", "none"], p=[0.3, 0.12, 0.08, 0.5])
+    folded = rng.choice(["front", "side", "rear", "inside", "none"], p=[0.17, 0.1, 0.08, 0.25, 0.4])
     return Cover("none", cloth, folded=None if folded == "none" else str(folded))
 
 
@@ -303,6 +334,7 @@ def draw_tipper(state: str, split: Split, plates: PlateSource, rng: np.random.Ge
     bed_paint = paint if rng.random() < 0.55 else paints[rng.integers(len(paints))]
     axles = int(rng.choice([2, 3, 4], p=[0.15, 0.35, 0.5]))
     wall_m = float(rng.uniform(0.75, 1.55) if split == "train" else rng.uniform(0.9, 1.4))
+    is_long = rng.random() < LONG_SHARE
     load = draw_load(state, split, wall_m, rng)
     plate_type = plates.types[rng.integers(len(plates.types))]
     if "electric" in cab.name:
@@ -315,14 +347,14 @@ def draw_tipper(state: str, split: Split, plates: PlateSource, rng: np.random.Ge
         cover=draw_cover(state, split, load, rng),
         plate=plates.random_plate(plate_type, rng),
         plate_type=plate_type,
-        axles=axles,
-        bed_length_m=float({2: 4.3, 3: 5.5, 4: 6.8}[axles] + rng.uniform(-0.5, 0.8)),
+        axles=4 if is_long else axles,
+        bed_length_m=float(rng.uniform(8.0, 12.0) if is_long else {2: 4.3, 3: 5.5, 4: 6.8}[axles] + rng.uniform(-0.5, 0.8)),
         floor_m=float(rng.uniform(1.25, 1.45)),
         wall_m=wall_m,
         rounded=bool(rng.random() < 0.35),
         ribs=str(rng.choice(["posts", "rails", "plain"], p=[0.55, 0.25, 0.2])),
-        hoops=int(rng.choice([0, 0, 0, 3, 4, 5])),
-        spill_m=float(rng.choice([0, 0.35, 0.6, 0.9])),
+        hoops=0 if is_long else int(rng.choice([0, 0, 0, 3, 4, 5])),
+        spill_m=0.0 if is_long else float(rng.choice([0, 0.35, 0.6, 0.9])),
         front_raise_m=float(rng.choice([0.0, 0.1, 0.25, 0.4])),
         numbered=bool(rng.random() < 0.7),
         dirt=float(rng.uniform(0.1, 0.7)),

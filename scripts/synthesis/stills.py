@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from scripts.synthesis.cameras import PLACES, PinholeCamera, draw_place, frame_points
-from scripts.synthesis.light import DARK, NAMES, draw_light, set_light
+from scripts.synthesis.light import DARK, NAMES, Light, draw_light, set_light
 from scripts.synthesis.lookalikes import KINDS
 from scripts.synthesis.places import add_place
 from scripts.synthesis.post import develop, draw_look
@@ -32,6 +33,7 @@ STATE_SHARES = {
     "not_visible": 0.07,
     "not_tipper": 0.07,
 }
+CUT_SHARE = 0.25
 LIGHT_SHARES = {  # nearly half of them dark: empty against loaded at night is the hardest question
     "sun": 0.24,
     "low_sun": 0.1,
@@ -60,12 +62,15 @@ def _find_camera(
             points, fill = vehicle.body.bed_points_m(), rng.uniform(0.6, 0.95)
         else:
             fill = rng.uniform(0.82, 1.12)
+        shift = rng.uniform(-0.06, 0.06, 2)
+        if rng.random() < CUT_SHARE:  # a vehicle that fills a narrow picture: part of it lies outside
+            fill, shift = fill * rng.uniform(1.1, 1.5), shift + (0.0, rng.uniform(-0.12, 0.3))
         camera = frame_points(
             vehicle.world(position[None])[0],
             vehicle.world(points),
             SIZE_PX,
             fill,
-            tuple(rng.uniform(-0.06, 0.06, 2)),
+            tuple(shift),
             rng.normal(0, 0.03),
         )
         label = label_vehicle(camera, vehicle, cast_ray)
@@ -90,8 +95,22 @@ def _add_neighbours(vehicle: Vehicle, split: Split, light: Any, rng: np.random.G
     return []
 
 
-def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.ndarray, dict[str, Any]] | None:
-    """Renders one still; returns the picture (H, W, 3) BGR and its record, None if no camera shows the state."""
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A scene that stands in Blender, ready to be rendered: its record, and how the camera develops it."""
+
+    record: dict[str, Any]
+    light: Light
+    rng: np.random.Generator
+
+    def render(self) -> np.ndarray:
+        """The picture (H, W, 3) uint8, BGR."""
+        look = draw_look(self.light.exposure, self.light.name in DARK, self.light.mono, self.rng)
+        return develop(render_linear(), look, self.rng)
+
+
+def build_still(state: str, split: Split, seed: int, samples: int) -> Still | None:
+    """Builds one still's scene and labels it; None if no camera shows the state or the vehicle is out of sight."""
     rng = np.random.default_rng([seed, 0 if split == "train" else 1])
     start_scene(SIZE_PX, samples)
     light = draw_light(_draw(LIGHT_SHARES, rng), rng)
@@ -116,8 +135,8 @@ def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.
     labels = [
         label_vehicle(camera, each, cast_ray) for each in (vehicle, *neighbours)
     ]  # a neighbour may hide something
-    look = draw_look(light.exposure, light.name in DARK, light.mono, rng)
-    picture = develop(render_linear(), look, rng)
+    if labels[0] is None:
+        return None
     spec = vehicle.spec
     record = {
         "seed": seed,
@@ -132,16 +151,43 @@ def render_still(state: str, split: Split, seed: int, samples: int) -> tuple[np.
         "all_vehicles": True,
         "vehicles": [labels[0], *(other for other in labels[1:] if other is not None)],
     }
-    return picture, record
+    return Still(record, light, rng)
 
 
-def render_stills(folder: Path, split: Split, count: int, samples: int, seconds: float) -> None:
-    """Renders up to `count` stills into a folder until the time is over; existing ones are kept.
+def draw_state(index: int, split: Split) -> str:
+    """The state that the still of a number shall show."""
+    return _draw(STATE_SHARES, np.random.default_rng([index, 7, split == "val"]))
+
+
+def label_stills(folder: Path) -> None:
+    """Labels the stills of a folder anew from their seeds, without rendering: after a change of the labels alone.
+
+    Raises:
+        ValueError: A scene is not the one that was rendered: the generator has changed since.
+    """
+    table = folder / "labels.jsonl"
+    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    for number, row in enumerate(rows):
+        if "seen_box_xyxy" in row["vehicles"][0]:
+            continue
+        still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
+        if still is None or still.record["vehicles"][0]["box_xyxy"] != row["vehicles"][0]["box_xyxy"]:
+            raise ValueError(f"{folder / row['image']}: seed {row['seed']} no longer gives this scene; render it anew")
+        rows[number] = {"image": row["image"], **still.record}
+        if number % 100 == 0:
+            print(f"{folder}: {number} of {len(rows)} labelled", flush=True)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    table.with_suffix(".tmp").write_text(text, encoding="utf-8")
+    table.with_suffix(".tmp").replace(table)
+
+
+def render_stills(folder: Path, split: Split, numbers: range, samples: int, seconds: float) -> None:
+    """Renders stills into a folder until the time is over; existing ones are kept.
 
     Args:
         folder: Holds NNNNNN.jpg, labels.jsonl, and load_states.csv for `roadwarden evaluate load-state`.
         split: `train` or `val`.
-        count: Wanted number of pictures.
+        numbers: Which pictures; the seed of each follows from its number.
         samples: Paths per pixel.
         seconds: Stop starting new pictures after this time.
     """
@@ -150,20 +196,20 @@ def render_stills(folder: Path, split: Split, count: int, samples: int, seconds:
     done = {json.loads(line)["image"] for line in table.read_text().splitlines()} if table.exists() else set()
     began, made = time.monotonic(), 0
     assert set(LIGHT_SHARES) == set(NAMES) and set(STATE_SHARES) == set(STATES) and split in PLACES
-    for index in range(count):
+    for index in numbers:
         name = f"{index:06d}.jpg"
         if name in done:
             continue
         if time.monotonic() - began > seconds:
             break
-        state = _draw(STATE_SHARES, np.random.default_rng([index, 7, split == "val"]))
+        state = draw_state(index, split)
         for attempt in range(5):
-            result = render_still(state, split, index * 10 + attempt, samples)
-            if result is not None and result[1]["vehicles"][0] is not None:
+            still = build_still(state, split, index * 10 + attempt, samples)
+            if still is not None:
                 break
         else:
             continue
-        picture, record = result
+        picture, record = still.render(), still.record
         cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
         with table.open("a") as file:
             file.write(json.dumps({"image": name, **record}, ensure_ascii=False) + "\n")

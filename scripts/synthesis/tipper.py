@@ -149,11 +149,12 @@ def add_cab(body: Body, style: CabStyle, paint: str = "paint") -> None:
     panel(-half * 0.8, half * 0.8, top + 0.06, board, "dark", 0.02)
     for k in range(5):  # a name on the board: strokes, no letters
         panel(-0.62 + 0.26 * k, -0.46 + 0.26 * k, top + 0.11, board - 0.05, "sign", 0.028)
-        mesh.add_box(
-            (-0.4 - 1.35 * style.rake_m, -0.83 + 0.4 * k, style.roof_m - 0.01),
-            (-0.3 - 1.35 * style.rake_m, -0.75 + 0.4 * k, style.roof_m + 0.05),
-            "amber",
-        )
+        if style.roof_lamps:
+            mesh.add_box(
+                (-0.4 - 1.35 * style.rake_m, -0.83 + 0.4 * k, style.roof_m - 0.01),
+                (-0.3 - 1.35 * style.rake_m, -0.75 + 0.4 * k, style.roof_m + 0.05),
+                "amber",
+            )
     panel(-half, half, 0.34, 0.5, "dark", 0.015)
     panel(-0.75, 0.75, 0.36, 0.47, "frame", 0.02)
     if style.grille == "closed":

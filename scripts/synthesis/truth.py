@@ -20,6 +20,7 @@ SEE_IN_SHARE = 0.25  # below this share of the opening a person cannot tell what
 SEE_LOAD_SHARE = 0.12
 SEE_DEPTH_SHARE = 0.15
 HEAP_MARGIN_M = 0.08
+MIN_SEEN_POINTS = 12
 COVERS = {"cloth", "lid", "rope"}
 
 CastRay = Callable[[np.ndarray, np.ndarray], "tuple[str, np.ndarray] | None"]
@@ -110,6 +111,41 @@ def _inside(camera: PinholeCamera, point_m: np.ndarray) -> bool:
     return bool(depth[0] > 0 and (pixels[0] >= 0).all() and (pixels[0] < camera.size_px).all())
 
 
+def box_seen_bed(
+    camera: PinholeCamera, rim_m: np.ndarray, content_m: np.ndarray, cast_ray: CastRay
+) -> list[float] | None:
+    """Returns the box of what a camera sees of a bed: its opening, the outside of its edge, what lies in or over it.
+
+    The bed's whole box is half cab where a camera looks over the cab from the front; this one is not.
+
+    Args:
+        camera: The camera.
+        rim_m: Corners of the opening (4, 3), world metres, in the order of `look_into_bed`.
+        content_m: Points of load, cloth and lid (N, 3).
+        cast_ray: First surface along a ray.
+
+    Returns:
+        x1, y1, x2, y2 in pixels inside the picture; None if hardly anything is seen.
+    """
+    v, u = np.meshgrid(np.linspace(0.0, 1.0, 12), np.linspace(0.0, 1.0, 20))
+    v, u = v.ravel()[:, None], u.ravel()[:, None]
+    opening = (rim_m[0] * (1 - v) + rim_m[1] * v) * (1 - u) + (rim_m[3] * (1 - v) + rim_m[2] * v) * u
+    edge = opening[((u < 0.001) | (u > 0.999) | (v < 0.001) | (v > 0.999))[:, 0]]
+    surface = np.concatenate([edge, edge - np.array([0, 0, 0.3]), content_m[:: max(1, len(content_m) // 400)]])
+    seen = []
+    for point, is_surface in [*((p, True) for p in surface), *((p, False) for p in opening)]:
+        if not _inside(camera, point) or (not is_surface and camera.position_m[2] < point[2]):
+            continue
+        reach = np.linalg.norm(point - camera.position_m)
+        hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
+        gap = np.inf if hit is None else np.linalg.norm(hit[1] - camera.position_m) - reach
+        if abs(gap) < 0.15 if is_surface else gap > -0.02:
+            seen.append(point)
+        elif not is_surface and (hit[0] in COVERS or hit[0] == "load") and gap > -2.0:  # a heap, a lid above the edge
+            seen.append(hit[1])
+    return box_points(camera, np.array(seen)) if len(seen) >= MIN_SEEN_POINTS else None
+
+
 def judge_bed(spec: Tipper, crest_m: float | None, view: BedView) -> tuple[str, str]:
     """Returns the honest pair (cover, fill) for what the camera sees of a tipper's bed."""
     kind = "open" if spec.cover.kind == "none" else ("closed" if spec.cover.extent >= 1 else "partial")
@@ -174,6 +210,7 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
         "box_xyxy": box,
         "bed_polygon": None,
         "bed_box_xyxy": None,
+        "seen_box_xyxy": None,
         "cover": None,
         "fill": None,
         "heap_height_m": None,
@@ -197,6 +234,8 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
     if (depth > 0.2).all():
         label["bed_polygon"] = [[round(float(x), 1), round(float(y), 1)] for x, y in pixels]
         label["bed_box_xyxy"] = box_points(camera, vehicle.world(vehicle.body.bed_points_m()))
+        content = vehicle.world(vehicle.body.mesh.points_m({"load", "cloth", "lid"}))
+        label["seen_box_xyxy"] = box_seen_bed(camera, rim, content, cast_ray)
     top = vehicle.world(vehicle.body.top_points_m())
     view = look_into_bed(camera, rim, vehicle.spec.wall_m, top, cast_ray)
     cover, fill = judge_bed(vehicle.spec, vehicle.body.crest_m, view)

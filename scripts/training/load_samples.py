@@ -34,7 +34,7 @@ class Vehicle:
         image: path of the picture.
         truck_xyxy: its box in px.
         tipper: None where it cannot be told.
-        bed_xyxy: the bed's box in px; None for other vehicles and where nobody has marked it.
+        bed_xyxy: the box in px of what is seen of the bed; None for other vehicles and where nobody has marked it.
         rim: (4, 2) px: front left, front right, rear right, rear left; None where unknown.
         visible: share of the bed's opening that is seen, 0 to 1; None where unknown.
         cover, fill: indices into `COVERS` and `FILLS`; UNKNOWN takes no part in learning.
@@ -69,7 +69,8 @@ def read_vehicle(image: Path, label: dict, source: Source) -> Vehicle:
     """One vehicle of a label row; see scripts/synthesis/truth.py for the fields."""
     cover = COVERS.index(label["cover"]) if label["cover"] else UNKNOWN
     fill = FILLS.index(label["fill"]) if label["fill"] else UNKNOWN
-    bed = tuple(label["bed_box_xyxy"]) if label["bed_box_xyxy"] else None
+    shown = label.get("seen_box_xyxy") or label["bed_box_xyxy"]
+    bed = tuple(shown) if shown else None
     rim = np.asarray(label["bed_polygon"], np.float32) if label["bed_polygon"] else None
     seen = label["visible_share"], cover, fill, label["heap_height_m"], source
     return Vehicle(image, tuple(label["box_xyxy"]), label["tipper"], bed, rim, *seen)

@@ -5,7 +5,16 @@ import pytest
 
 from scripts.synthesis.cameras import PLACES, aim_camera, draw_place, frame_points
 from scripts.synthesis.specs import CABS, CLOTHS, LOADS, PAINTS, STATES, Cover, Load, PlateSource, Tipper, draw_tipper
-from scripts.synthesis.truth import BedView, box_points, judge_bed, label_plate, look_into_bed, name_state, place_points
+from scripts.synthesis.truth import (
+    BedView,
+    box_points,
+    box_seen_bed,
+    judge_bed,
+    label_plate,
+    look_into_bed,
+    name_state,
+    place_points,
+)
 
 RIM = np.array([[0.0, 1, 2.5], [0, -1, 2.5], [-5, -1, 2.5], [-5, 1, 2.5]])
 WALL_M = 1.2
@@ -93,6 +102,44 @@ def test_a_load_just_below_the_edge_is_seen_as_load():
     view = look_into_bed(camera, RIM, WALL_M, np.zeros((0, 3)), cast_into_box(2.3, "load"))
     assert view.load_share > 0.5
     assert judge_bed(make_spec(make_load(-0.2), Cover()), -0.2, view) == ("open", "below_edge")
+
+
+def behind_a_board(cast_ray, x_m: float, low_m: float, high_m: float):
+    """The same rays with an opaque board across the road at `x_m`, a cab's back wall."""
+
+    def cast(origin, direction):
+        t = (x_m - origin[0]) / direction[0] if abs(direction[0]) > 1e-9 else -1.0
+        place = origin + t * direction
+        hit = cast_ray(origin, direction)
+        if t > 0 and low_m < place[2] < high_m and abs(place[1]) < 1.3:
+            return hit if hit and np.linalg.norm(hit[1] - origin) < t else ("paint", place)
+        return hit
+
+    return cast
+
+
+def test_the_seen_box_leaves_out_what_a_cab_hides():
+    camera = aim_camera(np.array([14.0, 0, 6]), np.array([-2.5, 0, 2.0]), 900.0, (800, 800))
+    open_box = cast_into_box(1.3, "floor")
+    free = box_seen_bed(camera, RIM, np.zeros((0, 3)), open_box)
+    hidden = box_seen_bed(camera, RIM, np.zeros((0, 3)), behind_a_board(open_box, 0.6, 0.0, 3.0))
+    whole = box_points(camera, np.concatenate([RIM, RIM - (0, 0, 0.3)]))
+    assert free == pytest.approx(whole, abs=4), "nothing stands in the way"
+    assert hidden[1] == pytest.approx(free[1], abs=4), "the rear end is seen over the cab"
+    assert hidden[3] < free[3] - 10, "the front end is not"
+
+
+def test_the_seen_box_holds_a_heap_above_the_edge():
+    camera = aim_camera(np.array([14.0, 0, 6]), np.array([-2.5, 0, 2.0]), 900.0, (800, 800))
+    load = np.array([[x, y, 0.0] for x in np.linspace(-5, 0, 9) for y in np.linspace(-1, 1, 5)])
+    level, heaped = (box_seen_bed(camera, RIM, load + (0, 0, z), cast_into_box(z, "load")) for z in (2.3, 3.2))
+    assert heaped[1] < level[1] - 10
+
+
+def test_a_bed_that_is_out_of_sight_has_no_seen_box():
+    camera = aim_camera(np.array([14.0, 0, 1.5]), np.array([-2.5, 0, 1.5]), 900.0, (800, 800))
+    wall = behind_a_board(cast_into_box(1.3, "floor"), 0.6, 0.0, 4.0)
+    assert box_seen_bed(camera, RIM, np.zeros((0, 3)), wall) is None
 
 
 CLOSED = Cover("cloth", CLOTHS["train"][0])
