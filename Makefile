@@ -5,6 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # On two cores too: tests of live cameras and fleets wait more than they compute.
 WORKERS ?= 4
+# Tests start the program hundreds of times: what Python compiles may be kept, whatever the machine says.
+export PYTHONDONTWRITEBYTECODE =
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,7 +18,7 @@ help:
 	@echo "make demo       replay the bundled clip: one slag truck with an uncovered heap becomes a sealed case"
 	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
 	@echo "make test       the tests, but for those that take long"
-	@echo "make test-long  those that take long: whole films, machines that die, faults one after another"
+	@echo "make test-long  those that take long: whole films, browsers, a PostgreSQL server, machines that die, faults one after another"
 	@echo "make audit      known holes of the installed packages (asks the network)"
 	@echo "make fuzz       hostile input for every parser, for some minutes (the tests try it for seconds)"
 	@echo "make lint       ruff, and mypy --strict"

@@ -1,16 +1,14 @@
-"""The composition root: the only place where concrete classes meet."""
+"""The composition root of models, evidence and replay; that of live cameras: `build_live`."""
 
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from detector.database.engine import open_database
-from detector.database.leases import LeaseBook
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import StorageError
 from detector.evidence.keys import KeyFolder
@@ -23,15 +21,11 @@ from detector.patterns.roads import RoadGraph
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
 from detector.weights import ModelFile, load_model_file
-from pipelines.build_dispatch import open_life
+from pipelines.build_life import open_life
 from pipelines.build_sightings import open_sightings
-from pipelines.camera_watch import CameraPlan
 from pipelines.config import Cameras, EvidenceTable, resolve_home
 from pipelines.disk_space import DiskSpace
 from pipelines.evidence_place import EvidencePlace
-from pipelines.fault_guard import FaultGuard
-from pipelines.freed_memory import give_back_large_blocks
-from pipelines.live import CaseDesk, LiveRunner
 from pipelines.model_store import MODELS, active_weights
 from pipelines.package_maker import PackageMaker
 from pipelines.register_facts import PermitFacts
@@ -119,66 +113,14 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = make_packages(place, models, _provenance(files, cameras), cameras.evidence)
+    packages = make_packages(place, models, describe_models(files, cameras), cameras.evidence)
     return Replayer(
         options,
         pipeline,
         packages,
         TripStore(engine, open_life(engine)),
-        _open_recorder(cameras, engine, options.records_sightings),
+        open_recorder(cameras, engine, options.records_sightings),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class FleetPost:
-    """What a worker of a fleet has of its own.
-
-    Attributes:
-        leases: that it holds; cases are stored for those cameras alone.
-        ring_root: of its packet rings.
-    """
-
-    leases: LeaseBook
-    ring_root: Path
-
-
-def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: FleetPost | None = None) -> LiveRunner:
-    """Everything that watching live cameras needs, checked before the first one is asked.
-
-    Args:
-        database_url: of the cases.
-        cameras: the configuration.
-        place: of evidence.
-        post: of a worker of a fleet, which starts without cameras; None for a machine that watches all of them.
-
-    Raises:
-        ModelError: weights are missing, altered, or cannot run here.
-        StorageError: the database, the evidence folder or the packet ring cannot be written, or another process
-            watches from this home folder.
-        ConfigurationError: no camera has a stream, a password is not there, or the database's URL is wrong.
-    """
-    give_back_large_blocks()
-    plans = make_plans(cameras)
-    check_writable(place.root)
-    engine, models, files = open_side_by_side(database_url)
-    guard = FaultGuard()
-    facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
-    watch = open_watch(cameras, engine, announce)
-    pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = make_packages(place, models, _provenance(files, cameras), cameras.evidence)
-    store = TripStore(engine, open_life(engine), post.leases if post else None)
-    ring_root = post.ring_root if post else resolve_home() / "ring"
-    desk = CaseDesk(pipeline, packages, store, _open_recorder(cameras, engine, True, SightingSpool(ring_root)))
-    return LiveRunner([] if post else plans, desk, ring_root)
-
-
-def make_plans(cameras: Cameras) -> list[CameraPlan]:
-    """The cameras that can be watched live, with how to reach them.
-
-    Raises:
-        ConfigurationError: no camera has a stream, or a password is not there.
-    """
-    return [CameraPlan(cameras.by_id[name], settings) for name, settings in cameras.find_streams().items()]
 
 
 def make_packages(
@@ -199,14 +141,16 @@ def signing_keys() -> KeyFolder:
     return KeyFolder(resolve_home() / "signing")
 
 
-def _provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
+def describe_models(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
+    """What manifests say of program, configuration and weights."""
     models = tuple(ModelRecord(file.name, file.version, file.sha256) for file in files)
     return Provenance(models, cameras.sha256, read_version())
 
 
-def _open_recorder(
+def open_recorder(
     cameras: Cameras, engine: Engine, is_wanted: bool, spool: SightingSpool | None = None
 ) -> SightingRecorder | None:
+    """What stores sightings; None where they are not wanted, or may not be kept."""
     is_recording = is_wanted and cameras.sightings.privacy.record
     return SightingRecorder(open_sightings(cameras, engine), spool) if is_recording else None
 

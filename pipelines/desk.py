@@ -30,7 +30,7 @@ from detector.review.second_factor import SecondFactor
 from detector.review.shelf import EvidenceShelf
 from detector.review.single_sign_on import Provider, SingleSignOn
 from detector.review.visitors import SessionStore, Timeouts
-from pipelines.build_dispatch import open_life, read_dispatch
+from pipelines.build_life import open_life, read_dispatch
 from pipelines.build_sightings import open_sightings, open_watch_list
 from pipelines.config import PHOTOS_FOLDER, Cameras, resolve_home
 from pipelines.configuration_store import ConfigurationStore

@@ -16,7 +16,7 @@ from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.matching import Look, WatchMatcher
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
-from pipelines.build_dispatch import open_alerts
+from pipelines.build_life import open_alerts
 from pipelines.config import Cameras
 
 SURE_COLOUR = 0.9

@@ -27,12 +27,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.long
 def test_nothing_of_the_tests_or_training_is_in_it(installed: Path) -> None:
     """The run-time environment gets the product alone."""
     tops = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
     assert tops == {"detector", "pipelines"}
 
 
+@pytest.mark.long
 def test_it_replays_a_clip_when_started_from_the_root_folder(installed: Path, tmp_path: Path) -> None:
     """Weights are found beside the packages, and the database is made by the migrations in the wheel."""
     clip = write(tmp_path / "road.mp4", ClipSpec(frames=20, width=320, height=192))

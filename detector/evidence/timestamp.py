@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
@@ -57,6 +56,8 @@ def stamp_package(folder: Path, url: str, timeout_s: float = TIMEOUT_S) -> bool:
         EvidenceError: the authority does not answer, refuses, or answers about something else.
         StorageError: the token cannot be written.
     """
+    import httpx  # a tenth of a replay's start, and most packages are stamped later
+
     if (folder / TOKEN).exists() or not (folder / SEAL).is_file():
         return False
     seal = (folder / SEAL).read_bytes()

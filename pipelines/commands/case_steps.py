@@ -16,7 +16,7 @@ from detector.entities import BEIJING, Action
 from detector.errors import ConfigurationError
 from detector.observation.plate_grammar import is_complete
 from detector.review.accounts import AccountStore
-from pipelines.build_dispatch import open_life
+from pipelines.build_life import open_life
 from pipelines.commands.accounts import read_password
 from pipelines.commands.options import AsJson, Database, open_engine, print_error
 from pipelines.config import resolve_home

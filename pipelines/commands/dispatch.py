@@ -20,8 +20,8 @@ from pipelines.build_dispatch import (
     open_listeners,
     open_sender,
     open_viid,
-    read_dispatch,
 )
+from pipelines.build_life import read_dispatch
 from pipelines.commands.options import AsJson, Database, open_engine
 from pipelines.report import make_console
 

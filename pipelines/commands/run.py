@@ -68,7 +68,7 @@ def run(
 
 def _run_alone(url: str, cameras: Path | None, output: str | None, health: str | None, stop: threading.Event) -> bool:
     """Watch with this machine alone."""
-    from pipelines.build import make_plans, open_live  # the vision stack loads only where it is used
+    from pipelines.build_live import make_plans, open_live  # the vision stack loads only where it is used
     from pipelines.evidence_place import EvidencePlace
 
     in_force = load_configuration(cameras, url)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from detector.database.engine import open_database
 from detector.database.leases import LeaseBook, LeaseStore
 from detector.errors import ConfigurationError
-from pipelines.build import FleetPost, make_plans, open_live
+from pipelines.build_live import FleetPost, make_plans, open_live
 from pipelines.config import Cameras, resolve_home
 from pipelines.configuration_store import ConfigurationStore
 from pipelines.evidence_place import EvidencePlace

@@ -109,7 +109,8 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
     streaks = np.repeat(streaks, -(-len(ys) // 6), axis=1)[:, : len(ys)]
     calm = 0.25 + 0.75 * (1 - np.abs(v) ** 3)
     if cover.shape == "tucked":  # thrown over the load by hand: it lies in deep creases
-        cloth = cloth + rng.uniform(0.0, 0.09) * np.abs(make_noise(cloth.shape, rng.uniform(0.15, 0.4) / STEP_M, rng, 2))
+        depth_m, width_m = rng.uniform(0.0, 0.09), rng.uniform(0.15, 0.4)
+        cloth = cloth + depth_m * np.abs(make_noise(cloth.shape, width_m / STEP_M, rng, 2))
     cloth += (0.022 * np.abs(folds) + 0.012 * streaks) * calm[None]
     if cover.shape != "tucked":
         cloth[:, [0, -1]] = np.maximum(cloth[:, [0, -1]], 0.015)

@@ -36,7 +36,7 @@ class CabStyle:
 
 @dataclass(frozen=True, slots=True)
 class LoadMaterial:
-    """Look of a load: two colours that mix by noise, size of the grain, wetness (0 dry, 1 mud), glints of broken faces."""
+    """Look of a load: two colours that mix by noise, size of the grain, wetness (0 dry, 1 mud), glints."""
 
     name: str
     dark: Rgb
@@ -348,7 +348,9 @@ def draw_tipper(state: str, split: Split, plates: PlateSource, rng: np.random.Ge
         plate=plates.random_plate(plate_type, rng),
         plate_type=plate_type,
         axles=4 if is_long else axles,
-        bed_length_m=float(rng.uniform(8.0, 12.0) if is_long else {2: 4.3, 3: 5.5, 4: 6.8}[axles] + rng.uniform(-0.5, 0.8)),
+        bed_length_m=float(
+            rng.uniform(8.0, 12.0) if is_long else {2: 4.3, 3: 5.5, 4: 6.8}[axles] + rng.uniform(-0.5, 0.8)
+        ),
         floor_m=float(rng.uniform(1.25, 1.45)),
         wall_m=wall_m,
         rounded=bool(rng.random() < 0.35),

@@ -64,7 +64,7 @@ def _find_camera(
             fill = rng.uniform(0.82, 1.12)
         shift = rng.uniform(-0.06, 0.06, 2)
         if rng.random() < CUT_SHARE:  # a vehicle that fills a narrow picture: part of it lies outside
-            fill, shift = fill * rng.uniform(1.1, 1.5), shift + (0.0, rng.uniform(-0.12, 0.3))
+            fill, shift = fill * rng.uniform(1.1, 1.5), shift + np.array([0.0, rng.uniform(-0.12, 0.3)])
         camera = frame_points(
             vehicle.world(position[None])[0],
             vehicle.world(points),

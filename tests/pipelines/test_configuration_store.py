@@ -68,6 +68,7 @@ def test_two_who_edit_the_same_version_do_not_overwrite_each_other(engine: Engin
     assert store.current().content == TWO
 
 
+@pytest.mark.long
 def test_a_race_on_a_server_has_one_winner(postgresql_url: str) -> None:
     """Of eight who edit the same version at once one wins, seven are told, and nothing is lost or doubled."""
     engine = open_database(postgresql_url)

@@ -198,6 +198,7 @@ def test_table_without_columns_is_refused(load_table: Path) -> None:
     assert "no column x1, y1, x2, y2" in refuse("load-state", load_table)
 
 
+@pytest.mark.long
 def test_passes(tmp_path: Path) -> None:
     """The demo clip: its heaped truck is found for both rules, nobody else is accused."""
     for suffix in (".mp4", ".json", ".truth.json"):

@@ -246,6 +246,7 @@ def test_a_replay_on_two_machines_outlives_an_interruption_and_a_death(
     assert len(site.store.list(limit=None)) == len(clips)
 
 
+@pytest.mark.long
 def test_a_rendered_clip_gives_the_same_cases_as_one_machine(
     machines: Machines, site: Site, postgresql_url: str, tmp_path: Path
 ) -> None:

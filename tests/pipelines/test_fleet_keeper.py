@@ -11,6 +11,8 @@ from detector.database.sessions import write_session
 from pipelines.fleet import keeper
 from pipelines.fleet.keeper import LeaseKeeper
 
+pytestmark = pytest.mark.long
+
 
 class Watchman:
     """Watches what it is told, ends at once unless it is told to linger."""

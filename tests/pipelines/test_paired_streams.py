@@ -94,6 +94,7 @@ def sizes(path: Path) -> set[tuple[int, int]]:
         return {(frame.width, frame.height) for frame in container.decode(video=0)}
 
 
+@pytest.mark.long
 def test_stills_show_the_main_stream_at_the_instant_that_was_analysed_in_the_other(
     tmp_path: Path, serve_rtsp: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

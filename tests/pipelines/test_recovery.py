@@ -33,6 +33,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_truck(tmp_path_factory.mktemp("clip") / "gate.mp4")
 
 
+@pytest.mark.long
 def test_killed_again_and_again_no_case_is_lost_doubled_or_half(clip: Path, tmp_path: Path) -> None:
     """Every case that was noted before a kill is there in the end, once, whole, in an unbroken chain of seals."""
     rng, noted = random.Random(4), set()
@@ -119,6 +120,7 @@ def distant_database(postgresql_url: str) -> Iterator[tuple[Engine, FaultProxy]]
     proxy.refuse()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["refuses", "hangs"])
 def test_a_database_that_is_gone_holds_up_neither_judging_nor_sealing(
     how: str,

@@ -88,6 +88,7 @@ def test_sqlite_copied_in_mid_write_comes_back_whole(tmp_path: Path, monkeypatch
     engine.dispose()
 
 
+@pytest.mark.long
 def test_postgresql_dumped_in_mid_write_comes_back_whole(postgresql_url: str, tmp_path: Path) -> None:
     """`pg_dump`, a new database, `pg_restore`: the commands of docs/operations.md."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_dump"))

@@ -29,6 +29,7 @@ ONE = '[[camera]]\nid = "gate"\n'
 TWO = f'{ONE}\n[[camera]]\nid = "kerb"\n'
 
 
+@pytest.mark.long
 def test_cameras_come_and_go_and_an_unchanged_one_notices_nothing(
     tmp_path: Path, serve_rtsp: Callable[..., str]
 ) -> None:

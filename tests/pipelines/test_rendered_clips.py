@@ -76,6 +76,7 @@ def test_lawful_trucks_are_seen_for_what_they_are(report: dict[str, Any]) -> Non
     assert all(states[v["track_id"]] in {"covered", "empty", "not_visible"} for v in lawful)
 
 
+@pytest.mark.long
 def test_trucks_driving_away_are_judged_too(tmp_path: Path) -> None:
     """Double-row plates, a load below the edge and a half covered one: both cases, and not the box truck or the car."""
     rear = ROOT / "tests" / "golden" / "rear.mp4"
@@ -169,6 +170,7 @@ def test_the_list_shows_whole_ids_where_there_is_no_terminal(report: dict[str, A
     assert "finding heaped_load" in shown
 
 
+@pytest.mark.long
 def test_the_judgement_is_reproduced_from_the_package_alone(package: Path, home: Path) -> None:
     """Same findings, plate and load."""
     done = run("reproduce", package, "--json", home=home)

@@ -78,6 +78,7 @@ def replay(clip: Path, folder: Path, every_frame: bool, workers: int = 2) -> Cli
         return Replayer(options, pipeline, packages, store).replay(clip, progress)
 
 
+@pytest.mark.long
 def test_an_idle_clip_costs_little_and_loses_nothing(clip: Path, tmp_path: Path) -> None:
     """Three visits teach what activity costs; then still road is not analysed, and every visit is a case."""
     (tmp_path / "a").mkdir()

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from detector.database.engine import open_database
+from tests.databases import DATABASES
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A fresh database of each kind."""
     is_sqlite = request.param == "sqlite"

@@ -16,6 +16,7 @@ from detector.database.sessions import read_session
 from detector.database.tables import AssignmentRow
 from detector.entities import Action, Actor, CaseStatus, Role
 from detector.errors import Conflict, IllegalTransition, LifeCycleError, StorageError
+from tests.databases import DATABASES
 from tests.detector.cases.case_files import (
     BASIS,
     BOTH_UNITS,
@@ -398,7 +399,7 @@ def _decide(url: str, account: str, start: object, answers: object) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", DATABASES)
 def test_of_several_processes_one_decides(kind: str, tmp_path, request: pytest.FixtureRequest) -> None:
     """One wins, the others are told who has it."""
     url = f"sqlite:///{tmp_path / 'c.db'}" if kind == "sqlite" else request.getfixturevalue("postgresql_url")

@@ -248,6 +248,7 @@ def test_any_case_survives_the_database(memory_store, measured, characters, capt
     assert memory_store.get(case.case_id) == case
 
 
+@pytest.mark.long
 class TestLeases:
     """In a fleet the camera's owner alone makes its cases."""
 

@@ -16,6 +16,8 @@ from detector.database.leases import Lease, LeaseBook, LeaseStore
 from detector.database.sessions import read_session, write_session
 from detector.errors import ConfigurationError
 
+pytestmark = pytest.mark.long
+
 CAMERAS = ("bridge", "gate", "toll")
 WORKERS = ("a", "b", "c")
 

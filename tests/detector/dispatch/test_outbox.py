@@ -26,6 +26,7 @@ from detector.dispatch.webhook import WebhookSender
 from detector.entities import Action, Message, MessageState
 from detector.errors import StorageError
 from pipelines import cli
+from tests.databases import DATABASES
 from tests.detector.cases.case_files import DISPATCHED, SUPERVISOR, SYSTEM, Clock, do, prepare
 from tests.detector.dispatch.receivers import Receiver, receiving
 from tests.processes import PROCESSES
@@ -37,7 +38,7 @@ WORDING = Wording(
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     is_sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path / 'c.db'}" if is_sqlite else request.getfixturevalue("postgresql_url")
@@ -225,6 +226,7 @@ def send_on_and_on(home: Path) -> None:
     cli.main()
 
 
+@pytest.mark.long
 def test_the_sender_is_killed_at_any_moment(tmp_path: Path, receiver: Receiver) -> None:
     """Twelve couriers are killed while they send; in the end every message has arrived, once a key."""
     engine = open_database(f"sqlite:///{tmp_path / 'roadwarden.db'}")

@@ -213,6 +213,7 @@ class TestChain:
         assert check_chain(root) == []
         assert len(read_chain(root)) == 8
 
+    @pytest.mark.long
     def test_killed_at_any_moment_the_chain_is_whole(self, tmp_path: Path, keys: KeyFolder) -> None:
         """Eight writers are killed while they seal; the next one finds nothing half done."""
         keys.make()

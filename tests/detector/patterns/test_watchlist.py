@@ -17,6 +17,7 @@ from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from detector.review.accounts import AccountStore
 from pipelines.build_sightings import open_watch_list
+from tests.databases import DATABASES
 from tests.sighting_files import make_person
 
 PLATE = "渝A12345"
@@ -30,7 +31,7 @@ def wanted(reason="complaint 12", days=5.0, **known):
     return WatchRequest(PLATE, reason, soon(days), **known)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request, tmp_path):
     is_sqlite = request.param == "sqlite"
     engine = open_database(f"sqlite:///{tmp_path / 'w.db'}" if is_sqlite else request.getfixturevalue("postgresql_url"))

@@ -52,6 +52,7 @@ def test_every_page_is_listed(whole: tuple[Desk, str]) -> None:
     assert readable == set(PAGES) | NO_PAGES
 
 
+@pytest.mark.long
 def test_every_page_is_accessible(open_whole: Open, whole: tuple[Desk, str]) -> None:
     """axe finds nothing against WCAG 2.2 AA, light and dark, with what folds and opens, opened."""
     desk, _ = whole
@@ -70,6 +71,7 @@ def test_every_page_is_accessible(open_whole: Open, whole: tuple[Desk, str]) -> 
     assert {address: lines for address, lines in found.items() if lines} == {}
 
 
+@pytest.mark.long
 def test_signing_in_deciding_and_getting_lost_are_accessible(open_page: Open) -> None:
     """The form, a case before and after it is claimed, the reasons for rejecting, and the page that is not there."""
     assert find_barriers(open_page(script=AXE)) == []

@@ -139,6 +139,7 @@ def test_what_a_record_lacks_is_listed() -> None:
     assert missing_of_record(Camera("a", legal=record), now) == ("authority", "expired")
 
 
+@pytest.mark.long
 def test_a_zone_is_drawn_by_keyboard(template: Path, tmp_path: Path, file: Path, chromium: Any) -> None:
     """Tab to a corner, arrow keys move it, the form saves it; no mouse."""
     desk = copy_desk(template, tmp_path / "served")

@@ -166,6 +166,7 @@ def test_photos_go_with_their_case(department: DeskClient, desk: Desk, clock: Cl
     assert not (desk.photos.root / OWN_CASE).exists()
 
 
+@pytest.mark.long
 def test_an_officer_answers_with_a_photo_on_a_phone_by_keyboard(
     open_page: Open, served: tuple[Desk, str], tmp_path
 ) -> None:

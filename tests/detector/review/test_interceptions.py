@@ -130,6 +130,7 @@ def test_an_open_board_is_sent_again_only_when_something_changed(app: FastAPI, d
     assert client.get(address).status_code == 200
 
 
+@pytest.mark.long
 def test_a_hit_appears_calls_and_is_closed_by_keyboard_alone(open_page: Open, served: tuple[Desk, str]) -> None:
     """Without reloading; silent until the sound is switched on; the title flashes until somebody has taken it."""
     desk, _ = served
@@ -162,6 +163,7 @@ def test_a_hit_appears_calls_and_is_closed_by_keyboard_alone(open_page: Open, se
     page.wait_for_selector("td:has-text('合法')")
 
 
+@pytest.mark.long
 def test_a_hit_that_comes_does_not_close_what_is_open(open_page: Open, served: tuple[Desk, str]) -> None:
     """Nor does it take the focus away."""
     desk, _ = served

@@ -164,6 +164,7 @@ def test_the_chart_places_visits_by_day_and_hour() -> None:
     assert "&lt;chart&gt;" in chart
 
 
+@pytest.mark.long
 def test_from_lead_to_watch_list_by_keyboard_alone(open_page: Open, served: tuple[Desk, str]) -> None:
     """One applies, another consents; on a phone nothing is wider than the screen."""
     desk, _ = served

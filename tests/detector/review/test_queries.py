@@ -20,6 +20,7 @@ from detector.review.app import make_app
 from detector.review.queries.choices import find_choices
 from detector.review.queries.queue import Asker, QueueFilter, count_states, find_for_law, find_free, find_queue
 from detector.review.visitors import Visitor
+from tests.databases import DATABASES
 from tests.detector.cases.case_files import HEAPED, make_case
 from tests.detector.review.desk import NOON, Clock, DeskClient, add_people, open_desk
 
@@ -34,7 +35,7 @@ CASES = {
 IN_ORDER = ["late-sure", "late", "soon-sure", "soon", "later-sure", "later"]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """People and candidates of different age and confidence."""
     is_sqlite = request.param == "sqlite"

@@ -103,6 +103,7 @@ def test_searching_is_limited(app: FastAPI, seen: Desk) -> None:
     assert statuses.count(429) == 2
 
 
+@pytest.mark.long
 def test_a_search_by_keyboard_alone_leaves_no_plate_in_the_address(open_page: Open, served: tuple[Desk, str]) -> None:
     """From the form to the case; on a phone nothing is wider than the screen."""
     page = open_page("supervisor", "/search", viewport={"width": 390, "height": 800})

@@ -174,6 +174,7 @@ class TestInbox:
         store.add([sighting])
         assert store.count_by_day() == {at(3).date(): 1}
 
+    @pytest.mark.long
     def test_the_inbox_works_on_postgresql_too(self, postgresql_url, tmp_path):
         """The same statement in the other dialect: once is once, and collecting empties it."""
         engine = open_database(postgresql_url)
