@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -179,6 +179,23 @@ def cut_truck(
         if np.abs(target[4:] - 0.5).max() > 1.5:  # nearly beside the camera: corners run off to infinity
             target[4:] = np.nan
     return crop, target
+
+
+def cut_off_top(image: np.ndarray, vehicle: Vehicle, rng: np.random.Generator) -> tuple[np.ndarray, Vehicle]:
+    """The picture (H, W, 3) without its upper rows, and the vehicle in it: as cameras show what is nearly below them.
+
+    At least 0.4 of the bed's height stays, or 0.7 of the vehicle's where no bed is known.
+    """
+    _, top, _, bottom = vehicle.bed_xyxy or vehicle.truck_xyxy
+    share = rng.uniform(0.05, 0.6 if vehicle.bed_xyxy else 0.3)
+    row = int(np.clip(top + share * (bottom - top), 0, image.shape[0] - 8))
+
+    def lower(xyxy: Box | None) -> Box | None:
+        return None if xyxy is None else (xyxy[0], max(xyxy[1] - row, 0.0), xyxy[2], xyxy[3] - row)
+
+    rim = None if vehicle.rim is None else vehicle.rim - np.float32((0, row))
+    truck = lower(vehicle.truck_xyxy)
+    return image[row:], replace(vehicle, truck_xyxy=truck, bed_xyxy=lower(vehicle.bed_xyxy), rim=rim, visible=None)
 
 
 def to_shares(window: load_crop.Window, points: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from scripts.training.load_samples import (
     Source,
     Vehicle,
     cut_bed,
+    cut_off_top,
     cut_truck,
     find_shown,
     has_bed,
@@ -28,6 +29,7 @@ from scripts.training.load_samples import (
 )
 
 Batch = dict[str, torch.Tensor]
+CUT_OFF = 0.2  # how often the picture ends within the bed
 DEGRADED = 0.4  # how often each degradation happens, against its own chance
 STATE_SHARES: dict[Source, float] = {"render": 0.55, "sketch": 0.25, "photograph": 0.2}
 HIDDEN = COVERS.index(Cover.NOT_VISIBLE)  # the last of both axes
@@ -85,6 +87,12 @@ def change(crop: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool
     return crop, is_lost(shown)
 
 
+def show(vehicle: Vehicle, rng: np.random.Generator) -> tuple[np.ndarray, Vehicle]:
+    """A vehicle's picture (H, W, 3), now and then cut off within its bed."""
+    image = read_picture(vehicle.image)
+    return cut_off_top(image, vehicle, rng) if rng.random() < CUT_OFF else (image, vehicle)
+
+
 class LocatorTask:
     """Find the bed, tell tippers from others."""
 
@@ -95,9 +103,11 @@ class LocatorTask:
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
         """See `Task.draw`; `place` (N, 12) is NaN where unknown, `tipper` and `visible` (N,) likewise."""
-        crops, places, vehicles = [], [], self._pool.draw(count, rng)
-        for vehicle in vehicles:
-            crop, place = cut_truck(read_picture(vehicle.image), vehicle, self.size_px, rng)
+        crops, places, vehicles = [], [], []
+        for vehicle in self._pool.draw(count, rng):
+            image, vehicle = show(vehicle, rng)
+            vehicles.append(vehicle)
+            crop, place = cut_truck(image, vehicle, self.size_px, rng)
             if rng.random() < 0.5:
                 crop, place = crop[:, ::-1], mirror_target(place)
             crops.append(change(crop, rng)[0])
@@ -146,8 +156,9 @@ class StateTask:
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
         """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
         crops, truths, vehicles = [], [], self._pool.draw(count, rng)
-        for vehicle in vehicles:
-            crop, rim = cut_bed(read_picture(vehicle.image), vehicle, self.size_px, rng)
+        for drawn in vehicles:
+            image, vehicle = show(drawn, rng)
+            crop, rim = cut_bed(image, vehicle, self.size_px, rng)
             if rim is not None and rng.random() < 0.5:
                 crop = repaint(crop, rim, vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED, rng)
             crop = crop[:, ::-1] if rng.random() < 0.5 else crop

@@ -136,6 +136,6 @@
     }
   });
   window.addEventListener("resize", () => draw());
-  stage.querySelector("img").addEventListener("load", () => draw());
+  stage.querySelector("img")?.addEventListener("load", () => draw());
   draw();
 })();

@@ -10,6 +10,18 @@ document.addEventListener("htmx:sendError", () => {
   said.replaceChildren(line);
 });
 
+// A picture that there is not: its words instead of the browser's broken frame.
+const replaceMissing = (picture) => {
+  const line = document.createElement("p");
+  line.className = "soft nothing";
+  line.textContent = picture.dataset.missing;
+  picture.replaceWith(line);
+};
+document.addEventListener("error", (event) => { if (event.target.matches?.("img[data-missing]")) replaceMissing(event.target); }, true);
+for (const picture of document.querySelectorAll("img[data-missing]")) {
+  if (picture.complete && picture.currentSrc && !picture.naturalWidth) replaceMissing(picture);
+}
+
 // Back to a form that was refused: the browser still has what was written in it.
 document.addEventListener("click", (event) => { if (event.target.closest("[data-back]")) history.back(); });
 

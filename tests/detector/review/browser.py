@@ -33,7 +33,7 @@ def make_opener(chromium: Any, desk: Desk, address: str) -> Iterator[Open]:
     yield open_page
     for context in contexts:
         context.close()
-    assert faults == []
+    assert not faults, faults
 
 
 def press(page: Any, *keys: str) -> None:

@@ -227,3 +227,14 @@ def test_nothing_sticks_out_on_any_screen(open_page: Open, width: int) -> None:
             page.wait_for_selector("#case[data-mine] video")
         overhang = page.evaluate("() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth")
         assert overhang <= 0, path
+
+
+@pytest.mark.long
+def test_a_camera_without_a_picture_says_so(open_page: Open) -> None:
+    """Words instead of the browser's broken frame, in the list and on the camera's own page."""
+    for path in ("/cameras", "/cameras/ring"):
+        page = open_page("supervisor", path)
+        page.wait_for_selector(".nothing")
+        assert page.locator(".nothing").first.inner_text() == "没有画面"
+        broken = "() => [...document.images].filter((i) => i.complete && i.currentSrc && !i.naturalWidth).length"
+        assert page.evaluate(broken) == 0
