@@ -22,12 +22,14 @@ from detector.review.access import Access
 from detector.review.assets import asset_url
 from detector.review.desk import Desk
 from detector.review.guard import CSRF_FIELD, FORM_COOKIE, cookie_name
+from detector.review.queries.choices import find_unit_names
 from detector.review.visitors import Visitor
 from detector.review.wording import LANGUAGES, Words
 
 LANGUAGE_COOKIE, THEME_COOKIE, FLASH_COOKIE = "roadwarden_language", "roadwarden_theme", "roadwarden_flash"
 THEMES = ("auto", "light", "dark")
 YEAR_S = 365 * 24 * 3600
+NAMES_KEPT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,10 @@ class View:
         if visitor is None or visitor.account.must_change:
             return []
         return [entry for entry in self.request.app.state.navigation if entry.access.roles & visitor.roles]
+
+    def unit_names(self) -> dict[str, str]:
+        """Names of districts and departments by id, as they were within the last half minute."""
+        return self.desk.recent.get("units", NAMES_KEPT_S, lambda: find_unit_names(self.desk.engine))
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """An answer made of a template, whole page or part of one."""

@@ -31,7 +31,7 @@ def test_boxes_follow_the_picture_and_a_part_of_the_bed_stays(seed: int) -> None
 
 @pytest.mark.parametrize("seed", range(20))
 def test_of_another_vehicle_most_stays(seed: int) -> None:
-    image, vehicle = cut_off_top(IMAGE, make_vehicle(None), np.random.default_rng(seed))
+    _, vehicle = cut_off_top(IMAGE, make_vehicle(None), np.random.default_rng(seed))
     assert vehicle.bed_xyxy is None
     assert vehicle.truck_xyxy[1] == 0.0
     assert vehicle.truck_xyxy[3] >= 0.7 * 300

@@ -212,6 +212,8 @@ def _name(view: View, by: By, name: str) -> str:
         return view.t.known(f"rule.{name}", name)
     if by is By.CAMERA and name in view.desk.cameras:
         return view.desk.cameras[name].place or name
+    if by in (By.DEPARTMENT, By.DISTRICT):
+        return view.unit_names().get(name, name)
     return name
 
 

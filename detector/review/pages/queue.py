@@ -10,7 +10,7 @@ from starlette.responses import Response
 from detector.entities import BEIJING, Action, CaseStatus, Grade, Role
 from detector.errors import LifeCycleError
 from detector.review.access import allow, page_router
-from detector.review.queries.choices import find_choices, find_unit_names
+from detector.review.queries.choices import find_choices
 from detector.review.queries.queue import (
     PAGE,
     REVIEW,
@@ -124,11 +124,10 @@ def _lines(view: View) -> dict[str, Any]:
     )  # fmt: skip
     in_group = {name: sum(counts.get(s, 0) for s in states or S) for name, states in GROUPS.items()}
     query = urlencode({name: value for name, value in fields.items() if value})
-    names = desk.recent.get("units", CHOICES_KEPT_S, lambda: find_unit_names(desk.engine))
     return {
         "rows": rows[:shown], "has_more": len(rows) > shown, "shown": shown, "counts": in_group, "mark": mark,
         "now": view.desk.now(), "filters": fields, "groups": GROUPS, "query": query, "page_size": PAGE,
-        "names": names,
+        "names": view.unit_names(),
     }  # fmt: skip
 
 

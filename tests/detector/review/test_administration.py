@@ -35,6 +35,12 @@ def test_a_new_person_gets_a_password_that_works_once(admin: DeskClient, app: Fa
     assert (found.districts, found.must_change, len(found.roles)) == (("jlp", "bn"), True, 2)
 
 
+def test_people_are_listed_with_the_names_of_units_and_districts(admin: DeskClient) -> None:
+    """Ids are for forms and files."""
+    page = admin.get("/administration/accounts").text
+    assert '<span class="soft">九龙坡区城管局 · 九龙坡区</span>' in page
+
+
 def test_roles_and_districts_change_and_the_log_holds_both_states(admin: DeskClient, desk: Desk) -> None:
     """What somebody could do yesterday can be looked up."""
     admin.post("/administration/accounts", PERSON)

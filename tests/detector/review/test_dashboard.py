@@ -59,7 +59,7 @@ def test_a_reason_of_rejection_leads_to_its_case(app: FastAPI, busy: Desk) -> No
 def test_other_districts_do_not_count(app: FastAPI, busy: Desk) -> None:
     """What a person may not see is in no number."""
     page = DeskClient(app, Role.SUPERVISOR.value).get(f"/dashboard?{CAPTURED}&by=district").text
-    assert '<th scope="row">jlp</th>' in page and '<th scope="row">bn</th>' not in page
+    assert '<th scope="row">九龙坡区</th>' in page and "巴南区" not in page
     assert OTHER_CASE not in DeskClient(app, Role.SUPERVISOR.value).get(f"/dashboard/cases?{CAPTURED}").text
 
 
