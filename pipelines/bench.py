@@ -18,7 +18,7 @@ import numpy as np
 from detector.geometry import Box
 from detector.packets import Packet, RawPacket
 from detector.video.decoding import Decoder, ImageConverter
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 from pipelines.violation_pipeline import Models
 
 LOAD_RUNS = 15.0 * 2.8

@@ -1,36 +1,30 @@
-"""The composition root of models, evidence and replay; that of live cameras: `build_live`."""
+"""The composition root of evidence and replay; beside it those of models, of live cameras and of dispatch."""
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from detector.database.engine import open_database
-from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import StorageError
 from detector.evidence.keys import KeyFolder
 from detector.evidence.manifest import ModelRecord, Provenance
-from detector.inference import OnnxModel
-from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
-from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
-from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
 from detector.patterns.roads import RoadGraph
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
-from detector.weights import ModelFile, load_model_file
+from detector.weights import ModelFile
 from pipelines.build_life import open_life
+from pipelines.build_models import Loaded, load_models
 from pipelines.build_sightings import open_sightings
 from pipelines.config import Cameras, EvidenceTable, resolve_home
 from pipelines.disk_space import DiskSpace
 from pipelines.evidence_place import EvidencePlace
-from pipelines.model_store import MODELS, active_weights
 from pipelines.package_maker import PackageMaker
 from pipelines.register_facts import PermitFacts
 from pipelines.replay import Replayer, ReplayOptions
-from pipelines.scene_look import SceneLook, watchful
 from pipelines.sighting_recorder import SightingRecorder
 from pipelines.sighting_spool import SightingSpool
 from pipelines.trips import TripStore
@@ -38,66 +32,31 @@ from pipelines.violation_pipeline import Models, ViolationPipeline
 from pipelines.watching import announce, open_watch
 
 
-def load_models(folder: Path | None = None) -> tuple[Models, tuple[ModelFile, ...]]:
-    """Open every model on the best device of this machine.
+def open_side_by_side(
+    database_url: str, loading: Future[Loaded] | None = None
+) -> tuple[Engine, Models, tuple[ModelFile, ...]]:
+    """Database and models, opened at once: each takes a good part of a second.
 
     Args:
-        folder: of the weights; None for those in use.
-
-    Raises:
-        ModelError: weights are missing, altered, or cannot run here.
-    """
-    folder = folder or active_weights()
-    files = {name: load_model_file(name, folder) for name in MODELS}
-    # Detection and the second-stage models run side by side (`ViolationPipeline.run`): the detector looks at a picture
-    # on each core, the others have half of the cores each.
-    cores = os.cpu_count() or 2
-    shared = max(1, cores // 2)
-    network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
-    on_cpu = network["vehicle_detector"].providers[0] == "CPUExecutionProvider"
-    detector = OnnxVehicleDetector(
-        network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
-    )
-    load_reader = OnnxLoadStateReader(
-        network["bed_locator"], network["load_state"], LoadStateSettings.parse(files["load_state"].settings)
-    )
-    plate_detector = OnnxPlateDetector(
-        network["plate_detector"], PlateDetectorSettings.parse(files["plate_detector"].settings)
-    )
-    plate_reader = OnnxPlateReader(
-        plate_detector, network["plate_reader"], PlateReaderSettings.parse(files["plate_reader"].settings)
-    )
-    bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
-    look = SceneLook(bystanders, plate_detector)
-    models = Models(detector, load_reader, plate_reader, look, workers=cores if on_cpu else 1)
-    return models, tuple(files.values())
-
-
-def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) -> dict[str, OnnxModel]:
-    """Open models by name, each with so many CPU threads, side by side: to optimise a graph takes tenths of a second.
-
-    Raises:
-        ModelError: one of them cannot run here.
-    """
-    with ThreadPoolExecutor() as pool:
-        opened = {name: pool.submit(OnnxModel, file.path, threads=threads[name]) for name, file in files.items()}
-    return {name: model.result() for name, model in opened.items()}
-
-
-def open_side_by_side(database_url: str) -> tuple[Engine, Models, tuple[ModelFile, ...]]:
-    """Database and models, opened at once: each takes a good part of a second.
+        database_url: of the cases.
+        loading: models on their way (`begin_loading`); None: they are loaded here.
 
     Raises:
         ModelError, StorageError, ConfigurationError: as `load_models` and `open_database`.
     """
     with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(load_models)
+        loading = loading or pool.submit(load_models)
         engine = open_database(database_url)
         return engine, *loading.result()
 
 
-def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
+def open_replayer(database_url: str, options: ReplayOptions, loading: Future[Loaded] | None = None) -> Replayer:
     """Everything that a replay needs, checked before the first clip is touched.
+
+    Args:
+        database_url: of the cases.
+        options: what is wanted.
+        loading: see `open_side_by_side`.
 
     Raises:
         ModelError: weights are missing, altered, or cannot run here.
@@ -109,7 +68,7 @@ def open_replayer(database_url: str, options: ReplayOptions) -> Replayer:
         cameras.choose(options.camera_id)
     place = EvidencePlace(options.evidence_root, options.evidence_url)
     check_writable(place.root)
-    engine, models, files = open_side_by_side(database_url)
+    engine, models, files = open_side_by_side(database_url, loading)
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)

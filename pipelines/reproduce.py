@@ -17,7 +17,7 @@ from detector.evidence.verify import MANIFEST, read_manifest, verify_package
 from detector.tracking import ByteTracker
 from detector.video.file_source import FileSource
 from detector.weights import load_model_file
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 from pipelines.model_store import MODELS, ModelStore
 from pipelines.spans import cut_spans
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline

@@ -29,7 +29,7 @@ from detector.video.frame_cutter import FrameCutter
 from detector.video.gated_cutter import GatedCutter
 from detector.video.recording import Recording
 from detector.video.source import Glance
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 from pipelines.spans import Seen, cut_spans, last_frame
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 from scripts.benchmarking.still_film import FilmPlan, write_film

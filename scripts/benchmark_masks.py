@@ -20,7 +20,7 @@ import numpy as np
 from detector.entities import Observation, VehicleType
 from detector.evaluation.intervals import wilson
 from detector.evidence.masks import plan_masks
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 
 NOBODY = Observation(0, 0, 0.0, datetime.now(UTC), "", (-9.0, -9.0, -8.0, -8.0), 0.0, 0.0)
 

@@ -35,9 +35,12 @@ def replay(
 
     Example: roadwarden replay gate.mp4 --camera gate-03 --started-at 2026-05-18T09:30:00+08:00
     """
+    from pipelines.build_models import begin_loading  # the vision stack loads only where it is used
+
+    loading = begin_loading() if fleet is None else None  # while the rest is imported
     from pipelines.evidence_place import EvidencePlace
     from pipelines.progress import ReplayProgress
-    from pipelines.replay import ReplayOptions  # the vision stack loads only where it is used
+    from pipelines.replay import ReplayOptions
 
     place = EvidencePlace.parse(shared_place(output) if fleet is not None else output)
     options = ReplayOptions(
@@ -60,7 +63,7 @@ def replay(
         else:
             from pipelines.build import open_replayer
 
-            replayer = open_replayer(database or default_database(), options)
+            replayer = open_replayer(database or default_database(), options, loading)
             for clip in clips:
                 report = replayer.replay(clip, progress)
                 told.take(report.to_json(), report)

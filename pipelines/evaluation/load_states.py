@@ -7,7 +7,7 @@ from pathlib import Path
 from detector.errors import SourceError
 from detector.evaluation.load_states import LABELS, LoadScore
 from detector.geometry import Box
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 from pipelines.evaluation.pictures import read_picture, write_error
 
 COLUMNS = ("image", "x1", "y1", "x2", "y2", "label")

@@ -10,7 +10,7 @@ from detector.observation.plate_grammar import classify
 from detector.observation.plate_reader import OnnxPlateReader
 from detector.observation.plate_vote import vote
 from detector.observation.protocols import PlateHint
-from pipelines.build import load_models
+from pipelines.build_models import load_models
 from pipelines.evaluation.pictures import list_pictures, read_picture, write_error
 
 ONLY_LOOK = PlateHint(in_vain=True)

@@ -1,0 +1,73 @@
+"""The composition root of the models. It imports little else, so that they can be opened while the rest is imported."""
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from detector.detection import DetectorSettings, OnnxVehicleDetector
+from detector.inference import OnnxModel
+from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
+from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
+from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
+from detector.weights import ModelFile, load_model_file
+from pipelines.model_store import MODELS, active_weights
+from pipelines.scene_look import SceneLook, watchful
+from pipelines.violation_pipeline import Models
+
+Loaded = tuple[Models, tuple[ModelFile, ...]]
+"""Models, and the files that they came from."""
+
+
+def begin_loading() -> Future[Loaded]:
+    """Open the models in a thread of their own; what goes wrong is raised where the result is asked for."""
+    pool = ThreadPoolExecutor(1, "models")
+    loading = pool.submit(load_models)
+    pool.shutdown(wait=False)
+    return loading
+
+
+def load_models(folder: Path | None = None) -> Loaded:
+    """Open every model on the best device of this machine.
+
+    Args:
+        folder: of the weights; None for those in use.
+
+    Raises:
+        ModelError: weights are missing, altered, or cannot run here.
+    """
+    folder = folder or active_weights()
+    files = {name: load_model_file(name, folder) for name in MODELS}
+    # Detection and the second-stage models run side by side (`ViolationPipeline.run`): the detector looks at a picture
+    # on each core, the others have half of the cores each.
+    cores = os.cpu_count() or 2
+    shared = max(1, cores // 2)
+    network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
+    on_cpu = network["vehicle_detector"].providers[0] == "CPUExecutionProvider"
+    detector = OnnxVehicleDetector(
+        network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
+    )
+    load_reader = OnnxLoadStateReader(
+        network["bed_locator"], network["load_state"], LoadStateSettings.parse(files["load_state"].settings)
+    )
+    plate_detector = OnnxPlateDetector(
+        network["plate_detector"], PlateDetectorSettings.parse(files["plate_detector"].settings)
+    )
+    plate_reader = OnnxPlateReader(
+        plate_detector, network["plate_reader"], PlateReaderSettings.parse(files["plate_reader"].settings)
+    )
+    bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
+    look = SceneLook(bystanders, plate_detector)
+    models = Models(detector, load_reader, plate_reader, look, workers=cores if on_cpu else 1)
+    return models, tuple(files.values())
+
+
+def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) -> dict[str, OnnxModel]:
+    """Open models by name, each with so many CPU threads, side by side: to optimise a graph takes tenths of a second.
+
+    Raises:
+        ModelError: one of them cannot run here.
+    """
+    with ThreadPoolExecutor() as pool:
+        opened = {name: pool.submit(OnnxModel, file.path, threads=threads[name]) for name, file in files.items()}
+    return {name: model.result() for name, model in opened.items()}
