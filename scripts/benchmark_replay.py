@@ -20,6 +20,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ import av
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from detector.database.engine import open_database  # noqa: E402
 from detector.detection.letterbox import Letterbox  # noqa: E402
 from detector.weights import load_model_file  # noqa: E402
 from scripts.benchmarking.names import STAGES  # noqa: E402
@@ -90,9 +92,12 @@ def describe_clip(clip: Path) -> tuple[float, int, int]:
 
 
 def run_child(mode: str, clip: Path, *arguments: str) -> dict[str, Any]:
-    """One measurement of ours."""
+    """One measurement of ours, in a home folder that exists: tables are made once, and so is compiled Python."""
     command = [sys.executable, "-m", "scripts.benchmarking.child", mode, str(clip.resolve()), *arguments]
-    return run_json(command, {**os.environ, "PYTHONPATH": str(ROOT)})
+    with tempfile.TemporaryDirectory() as home:
+        open_database(f"sqlite:///{home}/cases.db").dispose()
+        own = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "ROADWARDEN_HOME": home}
+        return run_json(command, os.environ | own)
 
 
 def run_peer(peer: Path, clip: Path, stride: int, size_wh: tuple[int, int], tracker: str) -> dict[str, Any]:

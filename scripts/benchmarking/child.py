@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -34,10 +33,13 @@ def main() -> None:
 
 
 def replay(clip: Path, fps: float, timed: bool) -> dict[str, Any]:
-    """The product's own replay of one clip into a new, empty folder."""
+    """The product's own replay of one clip into this home folder."""
+    from pipelines.build_models import begin_loading
+
+    loading = begin_loading()  # as the command does
     from detector.video.time_basis import read_sidecar
     from pipelines import build
-    from pipelines.config import load_cameras
+    from pipelines.config import load_cameras, resolve_home
     from pipelines.progress import ReplayProgress
     from pipelines.replay import ReplayOptions
     from pipelines.violation_pipeline import ViolationPipeline
@@ -61,14 +63,10 @@ def replay(clip: Path, fps: float, timed: bool) -> dict[str, Any]:
         from scripts.benchmarking.stages import StageClock
 
         clock = StageClock()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ReplayProgress() as progress,
-        clock.watching() if clock else nullcontext(),
-    ):
-        os.environ["ROADWARDEN_HOME"] = folder
-        options = ReplayOptions(cameras, None, None, Path(folder) / "evidence")
-        replayer = build.open_replayer(f"sqlite:///{folder}/cases.db", options)
+    home = resolve_home()
+    with ReplayProgress() as progress, clock.watching() if clock else nullcontext():
+        options = ReplayOptions(cameras, None, None, home / "evidence")
+        replayer = build.open_replayer(f"sqlite:///{home}/cases.db", options, loading)
         cpu_s = time.process_time()
         report = replayer.replay(clip, progress)
         cpu_s = time.process_time() - cpu_s
