@@ -19,7 +19,7 @@ help:
 	@echo "make tour       the whole product on two local RTSP cameras, in one terminal (needs GStreamer's RTSP server)"
 	@echo "make test       the tests, but for those that take long"
 	@echo "make test-long  those that take long: whole films, browsers, a PostgreSQL server, machines that die, faults one after another"
-	@echo "make audit      known holes of the installed packages (asks the network)"
+	@echo "make audit      known holes of the installed packages (asks the network; fails where it cannot)"
 	@echo "make fuzz       hostile input for every parser, for some minutes (the tests try it for seconds)"
 	@echo "make lint       ruff, and mypy --strict"
 	@echo "make train-env  .venv-train, for scripts/train_*      (torch, ultralytics: several GB)"
@@ -49,7 +49,8 @@ lint: $(VENV)/.installed
 audit: $(VENV)/.installed
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7,<3'
-	.venv-audit/bin/pip-audit --path $(VENV)/lib/python*/site-packages
+	$(BIN)/python -m pip freeze --exclude-editable > .venv-audit/packages.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement .venv-audit/packages.txt
 
 train-env:
 	$(PYTHON) -m venv .venv-train
