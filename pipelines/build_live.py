@@ -7,7 +7,7 @@ from detector.database.leases import LeaseBook
 from detector.patterns.roads import RoadGraph
 from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
-from pipelines.build import check_writable, describe_models, make_packages, open_recorder, open_side_by_side
+from pipelines.build import check_writable, make_packages, make_provenance, open_recorder, open_side_by_side
 from pipelines.build_life import open_life
 from pipelines.camera_watch import CameraPlan
 from pipelines.config import Cameras, resolve_home
@@ -58,7 +58,7 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = make_packages(place, models, describe_models(files, cameras), cameras.evidence)
+    packages = make_packages(place, models, make_provenance(files, cameras), cameras.evidence)
     store = TripStore(engine, open_life(engine), post.leases if post else None)
     ring_root = post.ring_root if post else resolve_home() / "ring"
     desk = CaseDesk(pipeline, packages, store, open_recorder(cameras, engine, True, SightingSpool(ring_root)))
