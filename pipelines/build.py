@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from detector.registers.store import RegisterStore
 from detector.tracking import ByteTracker
 from detector.weights import ModelFile
 from pipelines.build_life import open_life
-from pipelines.build_models import Loaded, load_models
+from pipelines.build_models import Loaded, begin_loading
 from pipelines.build_sightings import open_sightings
 from pipelines.config import Cameras, EvidenceTable, resolve_home
 from pipelines.disk_space import DiskSpace
@@ -39,15 +39,14 @@ def open_side_by_side(
 
     Args:
         database_url: of the cases.
-        loading: models on their way (`begin_loading`); None: they are loaded here.
+        loading: models on their way; None: they start here.
 
     Raises:
         ModelError, StorageError, ConfigurationError: as `load_models` and `open_database`.
     """
-    with ThreadPoolExecutor(1) as pool:
-        loading = loading or pool.submit(load_models)
-        engine = open_database(database_url)
-        return engine, *loading.result()
+    loading = loading or begin_loading()
+    engine = open_database(database_url)
+    return engine, *loading.result()
 
 
 def open_replayer(database_url: str, options: ReplayOptions, loading: Future[Loaded] | None = None) -> Replayer:

@@ -73,6 +73,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--films", type=Path, nargs="*", default=[])
     parser.add_argument("--pictures", type=Path, nargs="*", default=[])
+    parser.add_argument(
+        "--keep", nargs="*", default=[], metavar="PART", help="parts of names of layers to keep in 32 bits"
+    )
     options = parser.parse_args()
     file = load_model_file(options.model)
     network = KeepingNetwork(OnnxModel(file.path))
@@ -80,7 +83,7 @@ def main() -> None:
     for image in read_images(options.films, options.pictures):
         detector.detect([image])
     shutil.copytree(find_weights(), options.out)
-    quantise(file.path, options.out / file.path.name, network.shown)
+    quantise(file.path, options.out / file.path.name, network.shown, options.keep)
     register(options.out, file.sha256, hashlib.sha256((options.out / file.path.name).read_bytes()).hexdigest())
     print(f"{options.out}: {file.path.name} of {len(network.shown)} pictures")
 
@@ -99,12 +102,16 @@ def read_images(films: list[Path], folders: list[Path]) -> Iterator[np.ndarray]:
             yield image
 
 
-def quantise(source: Path, target: Path, inputs: list[np.ndarray]) -> None:
-    """Write the INT8 version of a model."""
+def quantise(source: Path, target: Path, inputs: list[np.ndarray], keep: list[str]) -> None:
+    """Write the INT8 version of a model; layers with one of the parts of `keep` in their names stay as they are."""
     prepared = target.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     graph = onnx.load(str(prepared)).graph
-    kept = [node.name for node in graph.node if HEAD in node.name and node.op_type != "Conv"]
+    kept = [
+        node.name
+        for node in graph.node
+        if (HEAD in node.name and node.op_type != "Conv") or any(part in node.name for part in keep)
+    ]
     quantize_static(
         str(prepared),
         str(target),

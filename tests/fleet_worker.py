@@ -24,13 +24,13 @@ def write_clip(path: Path, number: int = 0) -> Path:
 
 def load_scripted() -> Work:
     """The usual work, with the models replaced."""
-    from pipelines import build, live
+    from pipelines import build_models, live
     from pipelines.fleet.watch import work
     from pipelines.intake import Intake
     from tests import scripted_truck
 
     scripted_truck.ENTERS, scripted_truck.LEAVES = ENTERS, LEAVES
-    build.load_models = lambda: (scripted_truck.make_models(), ())
+    build_models.load_models = lambda: (scripted_truck.make_models(), ())
     live.Intake = lambda: Intake(depth=10_000)
     live.LAST_TRIES_S = 120.0
     return work
@@ -38,11 +38,11 @@ def load_scripted() -> Work:
 
 def open_scripted(database: str, options: ReplayOptions) -> Replayer:
     """The usual replayer, with the models replaced."""
-    from pipelines import build
+    from pipelines import build, build_models
     from tests import scripted_truck
 
     scripted_truck.ENTERS, scripted_truck.LEAVES = ENTERS, LEAVES
-    build.load_models = lambda: (scripted_truck.make_models(), ())
+    build_models.load_models = lambda: (scripted_truck.make_models(), ())
     return build.open_replayer(database, options)
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -114,9 +115,14 @@ class View:
             return []
         return [entry for entry in self.request.app.state.navigation if entry.access.roles & visitor.roles]
 
-    def unit_names(self) -> dict[str, str]:
-        """Names of districts and departments by id, as they were within the last half minute."""
-        return self.desk.recent.get("units", NAMES_KEPT_S, lambda: find_unit_names(self.desk.engine))
+    def unit_name(self, unit_id: str) -> str:
+        """A district or department as people call it, as of the last half minute; its id where it has no name."""
+        names = self.desk.recent.get("units", NAMES_KEPT_S, lambda: find_unit_names(self.desk.engine))
+        return names.get(unit_id, unit_id)
+
+    def unit_names(self, unit_ids: Iterable[str]) -> str:
+        """Several of them in one line."""
+        return ", ".join(self.unit_name(unit_id) for unit_id in unit_ids)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """An answer made of a template, whole page or part of one."""

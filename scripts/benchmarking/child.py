@@ -2,8 +2,9 @@
 
     python -m scripts.benchmarking.child whole|stages|floor CLIP FPS [FLOOR_ITEMS]
 
-`whole` replays a clip as the product does; `stages` replays it with the stages timed; `floor` decodes it, and runs each
-model on ready tensors as many times as FLOOR_ITEMS (JSON, file name to count) says, and does nothing else.
+`whole` replays a clip as the product does, into ROADWARDEN_HOME, which `benchmark_replay` makes for it; `stages` does
+so with the stages timed; `floor` decodes it, and runs each model on ready tensors as many times as FLOOR_ITEMS (JSON,
+file name to count) says, and does nothing else.
 """
 
 import json

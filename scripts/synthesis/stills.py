@@ -20,7 +20,7 @@ from scripts.synthesis.render import make_ray_caster, render_linear, set_camera,
 from scripts.synthesis.specs import STATES, Split
 from scripts.synthesis.street import LANE_M, add_street
 from scripts.synthesis.tables import write_load_table
-from scripts.synthesis.truth import label_vehicle
+from scripts.synthesis.truth import label_seen_bed, label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, draw_and_add_tipper
 
 SIZE_PX = (416, 416)
@@ -132,11 +132,12 @@ def build_still(state: str, split: Split, seed: int, samples: int) -> Still | No
     set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
     set_camera(camera)
     cast_ray = make_ray_caster()
-    labels = [
-        label_vehicle(camera, each, cast_ray) for each in (vehicle, *neighbours)
-    ]  # a neighbour may hide something
-    if labels[0] is None:
-        return None
+    labels = []
+    for each in (vehicle, *neighbours):  # a neighbour may hide something
+        if label := label_vehicle(camera, each, cast_ray):
+            labels.append({**label, "seen_box_xyxy": label_seen_bed(camera, each, cast_ray)})
+        elif each is vehicle:
+            return None
     spec = vehicle.spec
     record = {
         "seed": seed,
@@ -149,7 +150,7 @@ def build_still(state: str, split: Split, seed: int, samples: int) -> Still | No
         "cover_kind": None if spec is None else spec.cover.kind,
         "cloth": None if spec is None or spec.cover.cloth is None else spec.cover.cloth.name,
         "all_vehicles": True,
-        "vehicles": [labels[0], *(other for other in labels[1:] if other is not None)],
+        "vehicles": labels,
     }
     return Still(record, light, rng)
 

@@ -22,8 +22,10 @@ SEE_DEPTH_SHARE = 0.15
 HEAP_MARGIN_M = 0.08
 MIN_SEEN_POINTS = 12
 COVERS = {"cloth", "lid", "rope"}
+CARGO = COVERS | {"load"}
 
-CastRay = Callable[[np.ndarray, np.ndarray], "tuple[str, np.ndarray] | None"]
+Hit = tuple[str, np.ndarray]
+CastRay = Callable[[np.ndarray, np.ndarray], "Hit | None"]
 """Origin and unit direction to (material name, hit point) of the first surface, None for the sky."""
 
 
@@ -70,22 +72,17 @@ def look_into_bed(
         top_m: Points of the load's or cloth's surface (N, 3).
         cast_ray: First surface along a ray.
     """
-    u, v = np.meshgrid(np.linspace(0.04, 0.96, 16), np.linspace(0.08, 0.92, 7), indexing="ij")
-    u, v = u.ravel()[:, None], v.ravel()[:, None]
-    front = rim_m[0] * (1 - v) + rim_m[1] * v
-    rear = rim_m[3] * (1 - v) + rim_m[2] * v
-    opening = front * (1 - u) + rear * u
+    opening = _spread(rim_m, np.linspace(0.04, 0.96, 16), np.linspace(0.08, 0.92, 7)).reshape(-1, 3)
     rim_z = float(rim_m[:, 2].mean())
     seen = dict.fromkeys(("open", "cover", "load", "deep"), 0)
     for point in opening:
         if not _inside(camera, point):
             continue
-        reach = np.linalg.norm(point - camera.position_m)
-        hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
+        reach, hit = _cast_at(camera, point, cast_ray)
         if hit is None:
             continue
         material, place = hit
-        cargo = material in COVERS or material == "load"
+        cargo = material in CARGO
         if not cargo and (np.linalg.norm(place - camera.position_m) < reach - 0.02 or place[2] > rim_z + 0.05):
             continue
         if camera.position_m[2] < rim_z:
@@ -98,12 +95,23 @@ def look_into_bed(
     high = high[:: max(1, len(high) // 60)]
     heap_points = 0
     for point in high:
-        reach = np.linalg.norm(point - camera.position_m)
         if _inside(camera, point):
-            hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
+            _, hit = _cast_at(camera, point, cast_ray)
             heap_points += hit is not None and bool(np.linalg.norm(hit[1] - point) < 0.08)
     n = len(opening)
     return BedView(seen["open"] / n, seen["cover"] / n, seen["load"] / n, seen["deep"] / n, heap_points)
+
+
+def _spread(rim_m: np.ndarray, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Points (A, B, 3) over an opening: shares `along` (A,) from front to rear, `across` (B,) from left to right."""
+    u, v = along[:, None, None], across[None, :, None]
+    return (rim_m[0] * (1 - v) + rim_m[1] * v) * (1 - u) + (rim_m[3] * (1 - v) + rim_m[2] * v) * u
+
+
+def _cast_at(camera: PinholeCamera, point_m: np.ndarray, cast_ray: CastRay) -> tuple[float, Hit | None]:
+    """Distance of a point, and what a ray towards it meets first."""
+    reach = float(np.linalg.norm(point_m - camera.position_m))
+    return reach, cast_ray(camera.position_m, (point_m - camera.position_m) / reach)
 
 
 def _inside(camera: PinholeCamera, point_m: np.ndarray) -> bool:
@@ -127,22 +135,22 @@ def box_seen_bed(
     Returns:
         x1, y1, x2, y2 in pixels inside the picture; None if hardly anything is seen.
     """
-    v, u = np.meshgrid(np.linspace(0.0, 1.0, 12), np.linspace(0.0, 1.0, 20))
-    v, u = v.ravel()[:, None], u.ravel()[:, None]
-    opening = (rim_m[0] * (1 - v) + rim_m[1] * v) * (1 - u) + (rim_m[3] * (1 - v) + rim_m[2] * v) * u
-    edge = opening[((u < 0.001) | (u > 0.999) | (v < 0.001) | (v > 0.999))[:, 0]]
-    surface = np.concatenate([edge, edge - np.array([0, 0, 0.3]), content_m[:: max(1, len(content_m) // 400)]])
+    opening = _spread(rim_m, np.linspace(0.0, 1.0, 20), np.linspace(0.0, 1.0, 12))
+    edge = np.concatenate([opening[0], opening[-1], opening[1:-1, 0], opening[1:-1, -1]])
     seen = []
-    for point, is_surface in [*((p, True) for p in surface), *((p, False) for p in opening)]:
-        if not _inside(camera, point) or (not is_surface and camera.position_m[2] < point[2]):
-            continue
-        reach = np.linalg.norm(point - camera.position_m)
-        hit = cast_ray(camera.position_m, (point - camera.position_m) / reach)
-        gap = np.inf if hit is None else np.linalg.norm(hit[1] - camera.position_m) - reach
-        if abs(gap) < 0.15 if is_surface else gap > -0.02:
-            seen.append(point)
-        elif not is_surface and (hit[0] in COVERS or hit[0] == "load") and gap > -2.0:  # a heap, a lid above the edge
-            seen.append(hit[1])
+    for point in np.concatenate([edge, edge - np.array([0, 0, 0.3]), content_m[:: max(1, len(content_m) // 400)]]):
+        if _inside(camera, point):
+            reach, hit = _cast_at(camera, point, cast_ray)
+            if hit and abs(np.linalg.norm(hit[1] - camera.position_m) - reach) < 0.15:
+                seen.append(point)
+    for point in opening.reshape(-1, 3):
+        if _inside(camera, point) and camera.position_m[2] >= point[2]:
+            reach, hit = _cast_at(camera, point, cast_ray)
+            gap_m = np.linalg.norm(hit[1] - camera.position_m) - reach if hit else np.inf
+            if gap_m > -0.02:
+                seen.append(point)
+            elif hit[0] in CARGO and gap_m > -2.0:  # a heap or a lid above the edge
+                seen.append(hit[1])
     return box_points(camera, np.array(seen)) if len(seen) >= MIN_SEEN_POINTS else None
 
 
@@ -191,8 +199,7 @@ def label_plate(camera: PinholeCamera, corners_m: np.ndarray, cast_ray: CastRay)
     if (depth <= 0.2).any() or not facing or (pixels < 0).any() or (pixels > camera.size_px).any():
         return None
     centre = corners_m.mean(0)
-    reach = np.linalg.norm(centre - camera.position_m)
-    hit = cast_ray(camera.position_m, (centre - camera.position_m) / reach)
+    _, hit = _cast_at(camera, centre, cast_ray)
     if hit is None or np.linalg.norm(hit[1] - centre) > 0.1:
         return None
     return [[round(float(x), 1), round(float(y), 1)] for x, y in pixels]
@@ -210,7 +217,6 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
         "box_xyxy": box,
         "bed_polygon": None,
         "bed_box_xyxy": None,
-        "seen_box_xyxy": None,
         "cover": None,
         "fill": None,
         "heap_height_m": None,
@@ -234,8 +240,6 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
     if (depth > 0.2).all():
         label["bed_polygon"] = [[round(float(x), 1), round(float(y), 1)] for x, y in pixels]
         label["bed_box_xyxy"] = box_points(camera, vehicle.world(vehicle.body.bed_points_m()))
-        content = vehicle.world(vehicle.body.mesh.points_m({"load", "cloth", "lid"}))
-        label["seen_box_xyxy"] = box_seen_bed(camera, rim, content, cast_ray)
     top = vehicle.world(vehicle.body.top_points_m())
     view = look_into_bed(camera, rim, vehicle.spec.wall_m, top, cast_ray)
     cover, fill = judge_bed(vehicle.spec, vehicle.body.crest_m, view)
@@ -248,6 +252,17 @@ def label_vehicle(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> dic
         "heap_height_m": None if crest is None else round(crest, 3),
         "state": name_state(cover, fill),
     }
+
+
+def label_seen_bed(camera: PinholeCamera, vehicle: Any, cast_ray: CastRay) -> list[float] | None:
+    """Returns the box of what is seen of a vehicle's bed, None where there is none; too many rays for every frame."""
+    if vehicle.spec is None:
+        return None
+    rim = vehicle.world(vehicle.body.rim_m)
+    if not (camera.project(rim)[1] > 0.2).all():
+        return None
+    content = vehicle.world(vehicle.body.mesh.points_m({"load", "cloth", "lid"}))
+    return box_seen_bed(camera, rim, content, cast_ray)
 
 
 def _plate_side(camera: PinholeCamera, vehicle: Any) -> str:

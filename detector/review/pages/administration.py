@@ -152,10 +152,7 @@ def show_keeping(view: CurrentView) -> Response:
 
 def _accounts(view: View, fresh: tuple[str, str] | None = None) -> Response:
     units = UnitStore(view.desk.engine).list()
-    names = {unit.unit_id: unit.name for unit in units}
-    return view.page(
-        "accounts.html", accounts=view.desk.accounts.list(), units=units, names=names, held=HELD, fresh=fresh
-    )  # fmt: skip
+    return view.page("accounts.html", accounts=view.desk.accounts.list(), units=units, held=HELD, fresh=fresh)
 
 
 def _log(view: View) -> Response:

@@ -213,7 +213,7 @@ def _name(view: View, by: By, name: str) -> str:
     if by is By.CAMERA and name in view.desk.cameras:
         return view.desk.cameras[name].place or name
     if by in (By.DEPARTMENT, By.DISTRICT):
-        return view.unit_names().get(name, name)
+        return view.unit_name(name)
     return name
 
 

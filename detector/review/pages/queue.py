@@ -127,7 +127,6 @@ def _lines(view: View) -> dict[str, Any]:
     return {
         "rows": rows[:shown], "has_more": len(rows) > shown, "shown": shown, "counts": in_group, "mark": mark,
         "now": view.desk.now(), "filters": fields, "groups": GROUPS, "query": query, "page_size": PAGE,
-        "names": view.unit_names(),
     }  # fmt: skip
 
 

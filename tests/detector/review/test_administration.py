@@ -41,6 +41,12 @@ def test_people_are_listed_with_the_names_of_units_and_districts(admin: DeskClie
     assert '<span class="soft">九龙坡区城管局 · 九龙坡区</span>' in page
 
 
+def test_ones_own_account_names_unit_and_districts(app: FastAPI) -> None:
+    """As others read them in the list."""
+    page = DeskClient(app, Role.DEPARTMENT.value).get("/account").text
+    assert "<dd>九龙坡区城管局</dd>" in page and "<dd>九龙坡区</dd>" in page
+
+
 def test_roles_and_districts_change_and_the_log_holds_both_states(admin: DeskClient, desk: Desk) -> None:
     """What somebody could do yesterday can be looked up."""
     admin.post("/administration/accounts", PERSON)
