@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,17 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, inspect
+from argon2 import PasswordHasher
+from sqlalchemy import Engine
 
 from detector.database import engine as database_engine
 from detector.database.engine import open_database
 from detector.database.migrate import upgrade
+from detector.review import passwords
 
 
 def require(found: bool, what: str) -> None:
     """Skip with a reason where something is not installed; under CI, which installs it, that is a failure."""
     if not found:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} is not installed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole pipelines go first: at the end no worker is left alone with one. `--no-loadscope-reorder` keeps to it."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/pipelines/"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,22 +39,32 @@ def ready_tables() -> Iterator[None]:
     What the migrations themselves do is tested in `tests/detector/database`, where this is off.
     """
     made = open_database("sqlite://")
-    with made.connect() as connection:
-        raw = connection.connection.driver_connection
-        statements = [line for line in raw.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
+    tables = sqlite3.connect(":memory:", check_same_thread=False)
+    with contextlib.closing(made.raw_connection()) as connection:
+        connection.driver_connection.backup(tables)
     made.dispose()
 
     def fill(engine: Engine) -> None:
         if engine.dialect.name == "sqlite":
-            with engine.begin() as connection:
-                if not inspect(connection).get_table_names():
-                    for statement in statements:
-                        connection.exec_driver_sql(statement)
+            with contextlib.closing(engine.raw_connection()) as connection:
+                target = connection.driver_connection
+                if not target.execute("SELECT 1 FROM sqlite_master").fetchone():
+                    tables.backup(target)
         upgrade(engine)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database_engine, "upgrade", fill)
         yield
+    tables.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_hasher() -> Iterator[PasswordHasher]:
+    """Passwords of tests are hashed quickly; what is given is the slow one that the product ships."""
+    with pytest.MonkeyPatch.context() as patch:
+        shipped = passwords.HASHER
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield shipped
 
 
 @dataclass(frozen=True)

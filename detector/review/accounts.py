@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +13,7 @@ from detector.database.sessions import read_session, write_session
 from detector.database.tables import AccountRow
 from detector.entities import BEIJING, Actor, Role
 from detector.errors import AccessDenied, StorageError
+from detector.review import passwords
 from detector.review.second_factor import SecondFactor
 
 MIN_PASSWORD = 10
@@ -22,9 +21,6 @@ FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
 EVERYWHERE = "*"
 """A district list of this alone means every district."""
-
-NO_HASH = PasswordHasher().hash(secrets.token_hex(16))
-"""Checked for accounts that do not exist, so that the time of an answer does not tell which do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,6 @@ class AccountStore:
         self._engine = engine
         self._now = now
         self._codes = codes or SecondFactor(None)
-        self._hasher = PasswordHasher()
 
     def add(self, account: Account, password: str, by: Actor) -> Account:
         """Make an account; the person changes the password at the first sign-in.
@@ -105,13 +100,14 @@ class AccountStore:
         if not account.roles or Role.SYSTEM in account.roles:
             raise StorageError(f"account {name}: roles are missing, or hold `system`, which is the program itself")
         self._check_password(password)
+        hashed = passwords.hash_password(password)
         with write_session(self._engine) as session:
             if session.get(AccountRow, name) is not None:
                 raise StorageError(f"account {name} is there already")
             row = AccountRow(
                 account=name, name=account.name.strip() or name, unit=account.unit,
                 roles=sorted(role.value for role in account.roles), districts=list(account.districts),
-                certificate=account.certificate, password=self._hasher.hash(password), must_change=account.must_change,
+                certificate=account.certificate, password=hashed, must_change=account.must_change,
                 is_disabled=False, failures=0, locked_until=None, created_by=by.account, created_at=self._now(),
             )  # fmt: skip
             session.add(row)
@@ -131,23 +127,21 @@ class AccountStore:
             Locked: after too many attempts.
             AccessDenied: wrong name, password or code, or disabled; all told alike.
         """
-        wrong = AccessDenied("wrong account or password")
+        name = name.strip().lower()
+        proven = self._prove(name, password)
+        renewed = passwords.hash_password(password) if proven and passwords.is_outdated(proven) else proven
         with write_session(self._engine) as session:
-            row = session.get(AccountRow, name.strip().lower(), with_for_update=True)
-            now = self._now()
-            if row is not None and row.locked_until is not None and row.locked_until > now:
-                raise Locked(row.locked_until, now)
-            right = self._matches(row.password if row else NO_HASH, password)
-            right = right and row is not None and self._codes.check(row, code, now)
-            found = to_account(row) if row is not None and right and not row.is_disabled else None
+            row = session.get(AccountRow, name, with_for_update=True)
+            found, now = None, self._now()
             if row is not None:
+                self._refuse_locked(row, now)
+                right = row.password == proven and self._codes.check(row, code, now)
                 self._count(row, right, now)
-                if right and self._hasher.check_needs_rehash(row.password):
-                    row.password = self._hasher.hash(password)
-            if found is not None:
-                audit.append(session, audit.Entry(found.actor, "sign_in", now))
+                if right and not row.is_disabled:
+                    row.password, found = renewed, to_account(row)
+                    audit.append(session, audit.Entry(found.actor, "sign_in", now))
         if found is None:
-            raise wrong
+            raise AccessDenied("wrong account or password")
         return found
 
     def enter(self, name: str, vouched_by: str) -> Account:
@@ -158,12 +152,13 @@ class AccountStore:
         Raises:
             AccessDenied: there is no such account, or it is disabled.
         """
+        nobodys = passwords.nobodys_hash()
         with write_session(self._engine) as session:
             row = session.get(AccountRow, name.strip().lower(), with_for_update=True)
             if row is None or row.is_disabled:
                 raise AccessDenied("no such account")
             if row.must_change:
-                row.password, row.must_change = self._hasher.hash(secrets.token_urlsafe(32)), False
+                row.password, row.must_change = nobodys, False
             person = to_account(row)
             audit.append(session, audit.Entry(person.actor, "sign_in", self._now(), details={"by": vouched_by}))
             return person
@@ -174,13 +169,12 @@ class AccountStore:
         Raises:
             AccessDenied: wrong, or too many attempts.
         """
+        proven = self._prove(name, password)
         with write_session(self._engine) as session:
             row = session.get(AccountRow, name, with_for_update=True)
-            now = self._now()
-            if row is not None and row.locked_until is not None and row.locked_until > now:
-                raise Locked(row.locked_until, now)
-            right = self._matches(row.password if row else NO_HASH, password)
+            right, now = row is not None and row.password == proven, self._now()
             if row is not None:
+                self._refuse_locked(row, now)
                 self._count(row, right, now)
         if not right:
             raise AccessDenied("wrong password")
@@ -226,9 +220,10 @@ class AccountStore:
             StorageError: there is no such account, or the password will not do.
         """
         self._check_password(password)
+        hashed = passwords.hash_password(password)
         with write_session(self._engine) as session:
             row = self._row(session, name)
-            row.password, row.must_change = self._hasher.hash(password), by.account != name
+            row.password, row.must_change = hashed, by.account != name
             row.failures, row.locked_until = 0, None
             audit.append(session, audit.Entry(by, "account_password", self._now(), details={"account": name}))
 
@@ -309,15 +304,26 @@ class AccountStore:
         if there_was_one and not any(map(_administers, session.scalars(select(AccountRow)))):
             raise StorageError("nobody would be left to administer; make another administrator first")
 
+    def _prove(self, name: str, password: str) -> str | None:
+        """The stored hash, if a password matches it; None: it does not, or there is no such account.
+
+        Raises:
+            Locked: nothing was tried.
+        """
+        with read_session(self._engine) as session:
+            row = session.get(AccountRow, name)
+            if row is not None:
+                self._refuse_locked(row, self._now())
+            stored = row.password if row is not None else None
+        return stored if passwords.matches(stored, password) else None
+
+    def _refuse_locked(self, row: AccountRow, now: datetime) -> None:
+        if row.locked_until is not None and row.locked_until > now:
+            raise Locked(row.locked_until, now)
+
     def _count(self, row: AccountRow, right: bool, now: datetime) -> None:
         row.failures = 0 if right else row.failures + 1
         row.locked_until = now + LOCKED_FOR if row.failures >= FAILURES_ALLOWED else None
-
-    def _matches(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerifyMismatchError, VerificationError, InvalidHashError):
-            return False
 
 
 def _administers(row: AccountRow) -> bool:

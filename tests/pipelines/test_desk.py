@@ -111,6 +111,7 @@ def test_every_key_of_the_configuration_is_documented() -> None:
     assert [name for name in names if f"| `{name}` |" not in page] == []
 
 
+@pytest.mark.long
 def test_the_desk_answers_over_tls(tmp_path: Path) -> None:
     """With a certificate of its own making: the session cookie is one that only TLS carries."""
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"

@@ -14,7 +14,6 @@ import anyio
 import httpx
 import numpy as np
 import uvicorn
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Engine, insert
 
@@ -32,6 +31,7 @@ from detector.observation.plate_grammar import UNSURE, classify
 from detector.patterns.interceptions import InterceptionStore
 from detector.patterns.leads import LeadStore
 from detector.patterns.roads import RoadGraph
+from detector.review import passwords
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk
@@ -48,7 +48,6 @@ from tests.footage import ClipSpec, write
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 KEY = b"0123456789012345678901234567890123456789012="
 OWN, OTHER = "jlp", "bn"
 OWN_CASE, OTHER_CASE, BARE_CASE = "RW-20261123-110000-00000001", "RW-20261123-110000-00000002", "RW-20261123-110500-03"
@@ -98,7 +97,7 @@ def make_template(folder: Path) -> Path:
 def add_people(engine: Engine) -> None:
     """One person of each role in the own district, a second reviewer, and the units."""
     people = [(role.value, NAMES[role], [role.value]) for role in ROLES] + [("reviewer2", "何洁", ["reviewer"])]
-    hashed = CHEAP.hash(PASSWORD)
+    hashed = passwords.hash_password(PASSWORD)
     with write_session(engine) as session:
         for number, (account, name, roles) in enumerate(people):
             session.add(

@@ -5,25 +5,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, select
 
 from detector.cases import audit
 from detector.database.engine import open_database
-from detector.database.sessions import read_session
+from detector.database.sessions import read_session, write_session
 from detector.database.tables import AccountRow, AuditRow
 from detector.entities import Actor, Role
 from detector.errors import AccessDenied, StorageError
+from detector.review import passwords
 from detector.review.accounts import Account, AccountStore
 
 ADMIN = Actor("admin", "admin", "", frozenset({Role.ADMINISTRATOR}))
 LI = Account("li", "李", "centre", frozenset({Role.REVIEWER}), ("jlp",), "A1")
 PASSWORD = "correct horse battery"
+NOW = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
 
 class Clock:
     """Stands still until it is moved."""
 
-    at = datetime(2026, 11, 23, 4, tzinfo=UTC)
+    at = NOW
 
     def __call__(self) -> datetime:
         return self.at
@@ -77,6 +80,73 @@ def test_five_failures_lock_for_a_quarter_of_an_hour(accounts: AccountStore, clo
         accounts.authenticate("li", PASSWORD)
     clock.at += timedelta(minutes=16)
     assert accounts.authenticate("li", PASSWORD) == LI
+
+
+def test_guesses_made_at_the_same_time_are_counted_like_others(accounts: AccountStore, clock: Clock) -> None:
+    """A guess that was being hashed when the account was locked gets no answer, even if it is the right one."""
+    guess = accounts._prove
+
+    def lock_meanwhile(name: str, password: str) -> str | None:
+        proven = guess(name, password)
+        accounts._prove = guess
+        for _ in range(5):
+            with pytest.raises(AccessDenied, match="wrong"):
+                accounts.authenticate("li", "x" * 12)
+        return proven
+
+    accounts._prove = lock_meanwhile
+    with pytest.raises(AccessDenied, match="too many attempts"):
+        accounts.authenticate("li", PASSWORD)
+
+
+def test_a_password_changed_meanwhile_opens_nothing(accounts: AccountStore) -> None:
+    """The old one was right when it was hashed; what counts is what is stored when the door opens."""
+    guess = accounts._prove
+
+    def change_meanwhile(name: str, password: str) -> str | None:
+        proven = guess(name, password)
+        accounts.set_password("li", "another password", ADMIN)
+        return proven
+
+    accounts._prove = change_meanwhile
+    with pytest.raises(AccessDenied, match="wrong"):
+        accounts.authenticate("li", PASSWORD)
+    with pytest.raises(AccessDenied, match="wrong"):
+        accounts.check_password("li", PASSWORD)
+
+
+def test_nobody_waits_for_a_hash(accounts: AccountStore, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a password is hashed, the database can be written: a flood of guesses must not keep cases out."""
+    written = []
+
+    def write_meanwhile(stored: str | None, password: str) -> bool:
+        with write_session(engine) as session:
+            audit.append(session, audit.Entry(ADMIN, "case_saved", NOW))
+        written.append(stored)
+        return False
+
+    monkeypatch.setattr(passwords, "matches", write_meanwhile)
+    with pytest.raises(AccessDenied, match="wrong"):
+        accounts.authenticate("li", PASSWORD)
+    with pytest.raises(AccessDenied, match="wrong"):
+        accounts.check_password("li", PASSWORD)
+    assert len(written) == 2
+
+
+def test_the_strength_that_is_shipped(shipped_hasher: PasswordHasher) -> None:
+    """OWASP's least for Argon2id is 19 MiB and two passes."""
+    assert shipped_hasher.memory_cost >= 19 * 1024
+    assert shipped_hasher.time_cost >= 2
+    assert passwords.is_outdated(shipped_hasher.hash(PASSWORD))
+
+
+def test_a_hash_of_another_strength_is_replaced(accounts: AccountStore, engine: Engine) -> None:
+    """At the next sign-in, when the password is at hand."""
+    with write_session(engine) as session:
+        session.get(AccountRow, "li").password = PasswordHasher(time_cost=2, memory_cost=64).hash(PASSWORD)
+    accounts.authenticate("li", PASSWORD)
+    with read_session(engine) as session:
+        assert not passwords.is_outdated(session.get(AccountRow, "li").password)
 
 
 def test_passwords_are_hashed_and_nowhere_else(accounts: AccountStore, engine: Engine) -> None:

@@ -10,6 +10,8 @@ from detector.review.desk import Desk
 from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import BARE_CASE, OWN_CASE, PASSWORD, confirm
 
+pytestmark = pytest.mark.long
+
 
 def on_case(page: Any, case_id: str) -> None:
     """Wait until a case is on the screen and takes keys."""
@@ -93,7 +95,6 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     assert is_now(CaseStatus.CLOSED)
 
 
-@pytest.mark.long
 def test_two_officers_at_once(open_page: Open, served: tuple[Desk, str]) -> None:
     """Both take the next case and get different ones; the list of a third shows who has what without reloading.
 
@@ -124,7 +125,6 @@ def test_two_officers_at_once(open_page: Open, served: tuple[Desk, str]) -> None
     page.wait_for_function(f"() => {clip}.readyState >= 2 && !{clip}.paused")
 
 
-@pytest.mark.long
 def test_a_decision_brings_the_next_case_and_undo_the_last(open_page: Open, served: tuple[Desk, str]) -> None:
     """One key; a second press of the same key at once does not decide the case that has just come."""
     desk, _ = served
@@ -148,7 +148,6 @@ def test_a_decision_brings_the_next_case_and_undo_the_last(open_page: Open, serv
     assert desk.cases.get(first).status is CaseStatus.IN_REVIEW
 
 
-@pytest.mark.long
 def test_the_clip_plays_seeks_and_shows_what_was_seen(open_page: Open) -> None:
     """Frame by frame, in a loop over the deciding seconds, with an overlay and a loupe that a key takes away."""
     page = open_page("reviewer")
@@ -184,7 +183,6 @@ def test_the_clip_plays_seeks_and_shows_what_was_seen(open_page: Open) -> None:
     page.wait_for_function(drawn.replace("canvas.over", ".strip canvas"))
 
 
-@pytest.mark.long
 def test_a_plate_is_corrected_by_its_alternatives_and_checked_while_typing(open_page: Open, served: Any) -> None:
     """What is no plate is told before it is sent; what is one becomes the plate of the case."""
     page = open_page("reviewer", f"/cases/{OWN_CASE}")
@@ -201,7 +199,6 @@ def test_a_plate_is_corrected_by_its_alternatives_and_checked_while_typing(open_
     assert served[0].cases.get(OWN_CASE).officer_plate == "渝D12346"
 
 
-@pytest.mark.long
 def test_languages_and_colours(open_page: Open) -> None:
     """Switched on any page, kept, and the page stays where it was."""
     page = open_page("reviewer", "/queue?group=all")
@@ -216,7 +213,6 @@ def test_languages_and_colours(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.long
 def test_nothing_sticks_out_on_any_screen(open_page: Open, width: int) -> None:
     """From a telephone to a small laptop no page scrolls sideways."""
     page = open_page("reviewer", viewport={"width": width, "height": 720})
@@ -229,7 +225,6 @@ def test_nothing_sticks_out_on_any_screen(open_page: Open, width: int) -> None:
         assert overhang <= 0, path
 
 
-@pytest.mark.long
 def test_a_camera_without_a_picture_says_so(open_page: Open) -> None:
     """Words instead of the browser's broken frame, in the list and on the camera's own page."""
     for path in ("/cameras", "/cameras/ring"):

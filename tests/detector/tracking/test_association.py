@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import linear_sum_assignment
 
 from detector.tracking.association import match
 
@@ -30,6 +29,8 @@ def test_nothing_on_one_side_matches_nothing() -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_the_sum_is_the_largest_that_there_is(seed: int) -> None:
     """Against SciPy, on sparse tables of any shape, as vehicles make them: most pairs do not overlap."""
+    from scipy.optimize import linear_sum_assignment  # a second that no other worker of the test run need spend
+
     rng = np.random.default_rng(seed)
     similarity = rng.random((rng.integers(1, 12), rng.integers(1, 12)))
     similarity *= rng.random(similarity.shape) < 0.5

@@ -1,6 +1,7 @@
 """Faults of a camera's picture, on made pictures and on frames of the rendered film."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import av
@@ -11,6 +12,7 @@ import pytest
 from detector.video.picture_checks import (
     FROZEN_CHANGE,
     LASTING_S,
+    Look,
     PictureFault,
     PictureWatch,
     change_between,
@@ -25,8 +27,8 @@ FROZEN = np.random.default_rng(0).integers(0, 255, (270, 480, 3), np.uint8)
 Change = Callable[[np.ndarray, int], np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def pictures() -> list[np.ndarray]:
+@cache
+def road() -> list[np.ndarray]:
     """Every eighth picture of the demo film, small: a road with traffic."""
     with av.open(str(FILM)) as container:
         found = [picture.to_ndarray(format="bgr24") for picture in container.decode(video=0)][::8]
@@ -63,20 +65,23 @@ def same(picture: np.ndarray, number: int) -> np.ndarray:
     return FROZEN
 
 
-def watch(pictures: list[np.ndarray], change: Change, seconds: int = 90) -> PictureWatch:
+@cache
+def look(change: Change, second: int) -> Look:
+    return look_at(change(road()[second % len(road())], second))
+
+
+def watch(change: Change, seconds: int = 90) -> PictureWatch:
     """A minute and a half of good pictures, then so many seconds of changed ones."""
     watching = PictureWatch()
     for second in range(90 + seconds):
-        picture = pictures[second % len(pictures)]
-        changed = noisy(picture, second) if second < 90 else change(picture, second)
-        watching.update(look_at(changed), float(second))
+        watching.update(look(noisy if second < 90 else change, second), float(second))
     return watching
 
 
-def test_a_good_picture_has_no_fault(pictures: list[np.ndarray]) -> None:
+def test_a_good_picture_has_no_fault() -> None:
     """Traffic, noise and slow changes of light are no fault."""
-    assert watch(pictures, noisy).faults == ()
-    assert watch(pictures, lambda p, n: noisy((p * (1 - (n - 90) / 300)).astype(np.uint8), n)).faults == ()
+    assert watch(noisy).faults == ()
+    assert watch(lambda p, n: noisy((p * (1 - (n - 90) / 300)).astype(np.uint8), n)).faults == ()
 
 
 @pytest.mark.parametrize(
@@ -90,30 +95,30 @@ def test_a_good_picture_has_no_fault(pictures: list[np.ndarray]) -> None:
         (shifted, PictureFault.MOVED),
     ],
 )
-def test_each_fault_is_found(pictures: list[np.ndarray], change: Change, fault: PictureFault) -> None:
+def test_each_fault_is_found(change: Change, fault: PictureFault) -> None:
     """It is told after a while, and not before."""
-    assert watch(pictures, change, seconds=int(LASTING_S) - 5).faults == ()
-    assert fault in watch(pictures, change).faults
+    assert watch(change, seconds=int(LASTING_S) - 5).faults == ()
+    assert fault in watch(change).faults
 
 
-def test_a_view_of_something_else_is_a_moved_camera(pictures: list[np.ndarray]) -> None:
+def test_a_view_of_something_else_is_a_moved_camera() -> None:
     """Turned to the sky or the wall: nothing of the old view is left."""
     wall = cv2.resize(np.random.default_rng(5).integers(60, 200, (27, 48, 3), np.uint8), (480, 270))
-    assert PictureFault.MOVED in watch(pictures, lambda p, n: noisy(wall, n)).faults
+    assert PictureFault.MOVED in watch(lambda p, n: noisy(wall, n)).faults
 
 
-def test_a_fault_that_has_gone_is_taken_back(pictures: list[np.ndarray]) -> None:
+def test_a_fault_that_has_gone_is_taken_back() -> None:
     """After a fog has lifted the picture is good again; a turned camera stays a fault until somebody says otherwise."""
-    watching = watch(pictures, blurred)
+    watching = watch(blurred)
     assert watching.faults == (PictureFault.BLURRED,)
     for second in range(180, 240):
-        watching.update(look_at(noisy(pictures[second % len(pictures)], second)), float(second))
+        watching.update(look(noisy, second), float(second))
     assert watching.faults == ()
-    moved = watch(pictures, shifted, seconds=150)
+    moved = watch(shifted, seconds=150)
     assert moved.faults == (PictureFault.MOVED,)
     moved.forget_view()
     for second in range(240, 310):
-        moved.update(look_at(shifted(pictures[second % len(pictures)], second)), float(second))
+        moved.update(look(shifted, second), float(second))
     assert moved.faults == ()
 
 
@@ -124,9 +129,9 @@ def test_a_clock_in_a_frozen_picture_does_not_thaw_it() -> None:
     assert change_between(look_at(FROZEN).grey, look_at(other).grey) < FROZEN_CHANGE
 
 
-def test_lamps_and_headlights_at_night_are_no_fault(pictures: list[np.ndarray]) -> None:
+def test_lamps_and_headlights_at_night_are_no_fault() -> None:
     """A dark road that can be seen is neither black nor blind."""
-    night = look_at(noisy((pictures[0] * 0.3).astype(np.uint8), 1))
+    night = look_at(noisy((road()[0] * 0.3).astype(np.uint8), 1))
     assert not is_black(night)
     assert not is_night_blind(night)
 

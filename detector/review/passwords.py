@@ -1,0 +1,42 @@
+"""Passwords: Argon2, and a check that takes as long for accounts that do not exist.
+
+Hashing takes long on purpose: nothing here belongs inside a transaction, where everybody else would wait for it.
+"""
+
+import secrets
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+HASHER = PasswordHasher()
+"""The library's strength: RFC 9106 for machines with little memory."""
+
+
+def hash_password(password: str) -> str:
+    """What is stored instead of a password."""
+    return HASHER.hash(password)
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether a password is the one that was hashed.
+
+    Args:
+        stored: as `hash_password` gave it; None where there is no such account, which takes as long to refuse.
+        password: as typed.
+    """
+    try:
+        return HASHER.verify(nobodys_hash() if stored is None else stored, password)
+    except (VerifyMismatchError, VerificationError, InvalidHashError):
+        return False
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether it was hashed with another strength than today's."""
+    return HASHER.check_needs_rehash(stored)
+
+
+@cache
+def nobodys_hash() -> str:
+    """Of a password that nobody knows."""
+    return HASHER.hash(secrets.token_hex(16))
