@@ -190,6 +190,8 @@ def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[
     if unknown:
         known = ", ".join(key for key in row if key not in ("file", "sha256", "version"))
         raise ModelError(f"{model} has no setting {', '.join(unknown)}; it has {known}")
+    for name in set(manifest) - set(MODELS):
+        del manifest[name]  # further files, which stand in for a model only where they are staged
     row.update({**settings, "sha256": sha256(file.read_bytes()).hexdigest(), "version": version})
     try:
         target.mkdir(parents=True, exist_ok=True)

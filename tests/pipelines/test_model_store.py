@@ -1,15 +1,23 @@
 """Weights of one's own: promoted whole, rolled back, and never half."""
 
 import shutil
+import tomllib
+from itertools import islice
 from pathlib import Path
 
+import av
 import pytest
 from typer.testing import CliRunner
 
+from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import ModelError
+from detector.geometry import iou_matrix
+from detector.inference import Device, OnnxModel
 from detector.weights import find_weights, load_model_file
 from pipelines.cli import app
 from pipelines.model_store import BUNDLED, MODELS, ModelStore, active_weights, parse_settings, stage
+
+DEMO = Path(__file__).parents[2] / "demo" / "demo.mp4"
 
 
 @pytest.fixture
@@ -93,3 +101,22 @@ def test_the_commands(home: Path, candidate: Path) -> None:
     assert runner.invoke(app, ["models", "promote", str(candidate), "--reason", "better"]).exit_code == 0
     listed = runner.invoke(app, ["models", "list"]).stdout
     assert "* 0001" in " ".join(listed.split()) and "ours-1" in listed and "better" in listed
+
+
+def test_the_detector_in_8_bits_stands_in(home: Path, tmp_path: Path) -> None:
+    """Staged like any other file it finds the vehicles in a picture of the demo film, each within a few pixels."""
+    folder = tmp_path / "faster"
+    stage("vehicle_detector", load_model_file("vehicle_detector_int8", find_weights()).path, folder, "int8", {})
+    assert set(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))) == set(MODELS)
+    with av.open(str(DEMO)) as container:
+        picture = next(islice(container.decode(video=0), 60, None)).to_ndarray(format="bgr24")
+    found = []
+    for weights in (find_weights(), folder):
+        row = load_model_file("vehicle_detector", weights)
+        detector = OnnxVehicleDetector(OnnxModel(row.path, Device.CPU), DetectorSettings.parse(row.settings))
+        found.append(detector.detect([picture])[0])
+    exact, close = found[0].where(found[0].confidence > 0.4), found[1]
+    overlap = iou_matrix(exact.xyxy, close.xyxy)
+    assert len(exact) >= 3
+    assert (overlap.max(axis=1) > 0.9).all()
+    assert (exact.class_id == close.class_id[overlap.argmax(axis=1)]).all()
