@@ -129,7 +129,7 @@ class AccountStore:
         """
         name = name.strip().lower()
         proven = self._prove(name, password)
-        renewed = passwords.hash_password(password) if proven and passwords.is_outdated(proven) else proven
+        renewed = passwords.hash_password(password) if proven is not None and passwords.is_outdated(proven) else None
         with write_session(self._engine) as session:
             row = session.get(AccountRow, name, with_for_update=True)
             found, now = None, self._now()
@@ -138,7 +138,7 @@ class AccountStore:
                 right = row.password == proven and self._codes.check(row, code, now)
                 self._count(row, right, now)
                 if right and not row.is_disabled:
-                    row.password, found = renewed, to_account(row)
+                    row.password, found = renewed or row.password, to_account(row)
                     audit.append(session, audit.Entry(found.actor, "sign_in", now))
         if found is None:
             raise AccessDenied("wrong account or password")

@@ -1,6 +1,9 @@
 """Accounts: who gets in, who does not, and what is written down."""
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +134,26 @@ def test_nobody_waits_for_a_hash(accounts: AccountStore, engine: Engine, monkeyp
     with pytest.raises(AccessDenied, match="wrong"):
         accounts.check_password("li", PASSWORD)
     assert len(written) == 2
+
+
+def test_few_hashes_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 64 MiB; twenty people who sign in at the same time take no more than two do."""
+    running, most, lock = 0, 0, threading.Lock()
+
+    class Slow:
+        def hash(self, password: str) -> str:
+            nonlocal running, most
+            with lock:
+                running, most = running + 1, max(most, running + 1)
+            time.sleep(0.01)
+            with lock:
+                running -= 1
+            return password
+
+    monkeypatch.setattr(passwords, "HASHER", Slow())
+    with ThreadPoolExecutor(20) as people:
+        assert len(list(people.map(passwords.hash_password, ["p"] * 20))) == 20
+    assert most == 2
 
 
 def test_the_strength_that_is_shipped(shipped_hasher: PasswordHasher) -> None:
