@@ -53,6 +53,11 @@ def test_cameras_of_other_districts_are_not_there(app: FastAPI) -> None:
     assert client.post("/cameras/bridge/geometry", {"geometry": json.dumps(GEOMETRY), "note": "x y"}).status_code == 404
 
 
+def test_a_camera_names_its_district(app: FastAPI) -> None:
+    """As people call it, not as the configuration does."""
+    assert "<dd>九龙坡区</dd>" in DeskClient(app, Role.REVIEWER.value).get("/cameras/gate-03").text
+
+
 def test_health_and_picture_of_now_come_from_the_worker(app: FastAPI) -> None:
     """The worst state is shown in words, and the picture is the worker's."""
     client = DeskClient(app, Role.REVIEWER.value)
