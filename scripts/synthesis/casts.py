@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scripts.synthesis.specs import CABS, CLOTHS, LOADS, Cover, Load, Rgb, Tipper
+from scripts.synthesis.looks import CABS, CLOTHS, LOADS, Rgb
+from scripts.synthesis.specs import Cover, Load, Tipper
 
 CAB = {style.name: style for styles in CABS.values() for style in styles}
 LOAD = {look.name: look for looks in LOADS.values() for look in looks}

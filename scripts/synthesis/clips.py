@@ -20,9 +20,9 @@ import numpy as np
 from scripts.synthesis.cameras import PinholeCamera, aim_camera
 from scripts.synthesis.casts import CASTS, Cast, Role
 from scripts.synthesis.light import Light, set_fixed_sun
+from scripts.synthesis.looks import Split
 from scripts.synthesis.post import Look, develop
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
-from scripts.synthesis.specs import Split
 from scripts.synthesis.street import add_street
 from scripts.synthesis.truth import label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, add_tipper

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from scripts.synthesis.looks import CabStyle
 from scripts.synthesis.shapes import MeshBuilder
-from scripts.synthesis.specs import CabStyle
 from scripts.synthesis.tipper import Body, add_cab, add_chassis, add_front_plate, add_rear_plate, add_wheel
 
 TRUCK_KINDS = ("box_truck", "mixer", "tanker", "flatbed", "garbage_truck")

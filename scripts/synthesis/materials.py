@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from scripts.synthesis.specs import Cloth, LoadMaterial, Rgb
+from scripts.synthesis.looks import FLOOR, Cloth, LoadMaterial, Rgb
 
 
 def _new(name: str) -> tuple[bpy.types.Material, bpy.types.NodeTree, bpy.types.Node]:
@@ -103,7 +103,7 @@ def make_cloth(look: Cloth) -> bpy.types.Material:
     middle = 0.75 - 0.5 * look.patchy
     colour = _mix_by_noise(tree, (look.rgb, faded), 0.9, (middle - 0.1, middle + 0.2), 2.0)
     tree.links.new(colour, shader.inputs["Base Color"])
-    shader.inputs["Roughness"].default_value = 0.55 if not look.holes else 0.85
+    shader.inputs["Roughness"].default_value = 0.85 if look.holes else 1 - look.gloss
     if look.holes:
         weave = _mix_by_noise(
             tree, ((0.0,) * 3, (1.0,) * 3), 22.0, (0.62 - look.holes * 0.5, 0.75 - look.holes * 0.5), 2.0
@@ -174,7 +174,7 @@ def make_base(dirt: float, paint: Rgb, bed_paint: Rgb, lamps: float) -> dict[str
         "bed_inside": make_dirty(
             "bed_inside", tuple(0.35 * a + 0.35 * b for a, b in zip(bed_paint, rust, strict=True)), 0.75, 0.6, 2.2
         ),
-        "floor": make_dirty("floor", (0.11, 0.095, 0.08), 0.6, 0.6, 1.7),
+        "floor": make_dirty("floor", FLOOR, 0.6, 0.6, 1.7),
         "dark": make_plain("dark", (0.015, 0.015, 0.016), 0.55),
         "rubber": make_plain("rubber", (0.02, 0.019, 0.018), 0.85),
         "frame": make_dirty("frame", (0.03, 0.03, 0.032), dirt, 0.7),

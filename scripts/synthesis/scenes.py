@@ -12,10 +12,11 @@ import numpy as np
 from scripts.synthesis.cameras import PinholeCamera, aim_camera
 from scripts.synthesis.light import DARK, draw_light, set_light
 from scripts.synthesis.lookalikes import KINDS
+from scripts.synthesis.looks import Split
 from scripts.synthesis.places import add_place
 from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
-from scripts.synthesis.specs import STATES, Split
+from scripts.synthesis.specs import STATES
 from scripts.synthesis.stills import LIGHT_SHARES
 from scripts.synthesis.street import LANE_M, add_street
 from scripts.synthesis.truth import label_vehicle

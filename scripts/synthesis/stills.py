@@ -14,10 +14,11 @@ import numpy as np
 from scripts.synthesis.cameras import PLACES, PinholeCamera, draw_place, frame_points
 from scripts.synthesis.light import DARK, NAMES, Light, draw_light, set_light
 from scripts.synthesis.lookalikes import KINDS
+from scripts.synthesis.looks import Split
 from scripts.synthesis.places import add_place
 from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
-from scripts.synthesis.specs import STATES, Split
+from scripts.synthesis.specs import STATES
 from scripts.synthesis.street import LANE_M, add_street
 from scripts.synthesis.tables import write_load_table
 from scripts.synthesis.truth import label_seen_bed, label_vehicle

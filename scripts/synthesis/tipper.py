@@ -8,8 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from scripts.synthesis.cargo import add_cover, add_load
+from scripts.synthesis.looks import CabStyle
 from scripts.synthesis.shapes import MeshBuilder
-from scripts.synthesis.specs import CabStyle, Tipper
+from scripts.synthesis.specs import Tipper
 
 PLATE_FRONT_M = (0.44, 0.14)
 PLATE_REAR_M = (0.44, 0.22)

@@ -10,8 +10,9 @@ import numpy as np
 from scripts.synthesis import materials as mat
 from scripts.synthesis.light import Light, add_beams
 from scripts.synthesis.lookalikes import TRUCK_KINDS, build_lookalike
+from scripts.synthesis.looks import CABS, PAINTS, Rgb, Split
 from scripts.synthesis.plates import draw_plate, random_plate
-from scripts.synthesis.specs import CABS, PAINTS, PlateSource, Rgb, Split, Tipper, draw_tipper
+from scripts.synthesis.specs import PlateSource, Tipper, draw_tipper
 from scripts.synthesis.tipper import Body, build_tipper
 from scripts.synthesis.truth import place_points
 
@@ -63,6 +64,7 @@ def _make_materials(vehicle: Vehicle, light: Light, paint: tuple, bed_paint: tup
     if spec is not None:
         base["load"] = mat.make_load(spec.load.material)
         base["rest"] = mat.make_load(spec.load.material)
+        base["floor"] = mat.make_dirty("floor", spec.floor_rgb, 0.6, 0.6, 1.7)
         base["lid"] = mat.make_dirty("lid", spec.bed_paint if spec.seed % 2 else (0.05, 0.16, 0.07), spec.dirt, 0.4)
         if spec.cover.cloth is not None:
             base["cloth"] = mat.make_cloth(spec.cover.cloth)

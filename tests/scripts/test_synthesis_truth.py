@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from scripts.synthesis.cameras import PLACES, aim_camera, draw_place, frame_points
-from scripts.synthesis.specs import CABS, CLOTHS, LOADS, PAINTS, STATES, Cover, Load, PlateSource, Tipper, draw_tipper
+from scripts.synthesis.looks import CABS, CLOTHS, FLOOR, LOADS, PAINTS
+from scripts.synthesis.specs import STATES, Cover, Load, PlateSource, Tipper, draw_tipper
 from scripts.synthesis.truth import (
     BedView,
     box_points,
@@ -195,6 +196,22 @@ def test_validation_shares_no_looks_with_training(pool):
     assert not {look.name for look in pool["train"]} & {look.name for look in pool["val"]}
     assert not set(PAINTS["train"]) & set(PAINTS["val"])
     assert not set(PLACES["train"]) & set(PLACES["val"])
+
+
+def test_training_mixes_its_looks_and_validation_shows_the_named_ones():
+    plates = PlateSource(lambda plate_type, rng: "渝A12345")
+    drawn = {
+        split: [draw_tipper("heaped", split, plates, np.random.default_rng(n)) for n in range(60)] for split in CABS
+    }
+    assert {spec.load.material for spec in drawn["val"]} <= set(LOADS["val"])
+    assert {spec.paint for spec in drawn["val"]} <= set(PAINTS["val"])
+    assert {spec.floor_rgb for spec in drawn["val"]} == {FLOOR}
+    mixed = [spec.load.material for spec in drawn["train"] if spec.load.material not in LOADS["train"]]
+    assert 20 < len(mixed) < 50
+    assert len({material.dark for material in mixed}) == len(mixed)
+    for material in mixed:
+        assert all(0 < dark < light < 1 for dark, light in zip(material.dark, material.light, strict=True))
+        assert 0.003 < material.grain_m < 0.08 and 0 <= material.wetness <= 0.9
 
 
 @pytest.mark.parametrize("state", STATES[:6])
