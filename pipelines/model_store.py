@@ -219,7 +219,7 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
             settings[key] = tomllib.loads(f"v = {value}")["v"]
         except tomllib.TOMLDecodeError as error:
             raise ModelError(
-                f"{pair!r}: settings are KEY=VALUE with a TOML value, for instance min_cover=0.8"
+                f"{pair!r}: settings are KEY=VALUE with a TOML value, for instance min_open=0.8"
             ) from error
     return settings
 

@@ -33,8 +33,8 @@ class LoadStateSettings:
     Attributes:
         bed_input_px, state_input_px: sides of the two networks' inputs.
         cover_temperature, fill_temperature, tipper_temperature: divisors of the logits that calibrate confidences.
-        min_cover: probability that the cover is closed, or is not, from which it is named.
-        min_fill: probability that the bed is empty, or is loaded, from which it is named.
+        min_closed, min_open: probabilities from which a cover is named closed, or open in whole or part.
+        min_empty, min_loaded: probabilities from which a bed is named empty, or loaded.
         min_heaped: probability of ABOVE_EDGE from which it is named instead of BELOW_EDGE.
         min_bed_px: root of the bed's area below which nothing is said.
         min_inside: share of the bed's box that must lie inside the picture.
@@ -45,8 +45,10 @@ class LoadStateSettings:
     cover_temperature: float = 1.0
     fill_temperature: float = 1.0
     tipper_temperature: float = 1.0
-    min_cover: float = 0.7
-    min_fill: float = 0.75
+    min_closed: float = 0.7
+    min_open: float = 0.7
+    min_empty: float = 0.75
+    min_loaded: float = 0.75
     min_heaped: float = 0.7
     min_bed_px: float = 40.0
     min_inside: float = 0.6
@@ -143,11 +145,12 @@ def soften(logits: np.ndarray, temperature: float) -> np.ndarray:
 def name_cover(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[Cover, float]:
     """Cover from probabilities (4,) in the order of `COVERS`, with the probability that it is, or is not, closed.
 
-    Below `min_cover` it is NOT_VISIBLE, with the probability that the better answer would have been wrong.
+    Below `min_closed` or `min_open` it is NOT_VISIBLE, with the probability that the better answer would have been
+    wrong.
     """
     closed, partial, opened, _ = (float(p) for p in probabilities)
     uncovered = round(partial + opened, 4)
-    if max(closed, uncovered) < settings.min_cover:
+    if max(closed, uncovered) < (settings.min_closed if closed > uncovered else settings.min_open):
         return Cover.NOT_VISIBLE, _rest(max(closed, uncovered))
     if closed > uncovered:
         return Cover.CLOSED, closed
@@ -158,12 +161,12 @@ def name_fill(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[F
     """Fill from probabilities (4,) in the order of `FILLS`.
 
     EMPTY and BELOW_EDGE carry the probability that the bed is empty, or is loaded; ABOVE_EDGE that the load stands
-    above the edge: in doubt about the height the lesser is named. Below `min_fill` it is NOT_VISIBLE, with the
-    probability that the better answer would have been wrong.
+    above the edge: in doubt about the height the lesser is named. Below `min_empty` or `min_loaded` it is NOT_VISIBLE,
+    with the probability that the better answer would have been wrong.
     """
     empty, below, above, _ = (float(p) for p in probabilities)
     loaded = round(below + above, 4)
-    if max(empty, loaded) < settings.min_fill:
+    if max(empty, loaded) < (settings.min_empty if empty > loaded else settings.min_loaded):
         return Fill.NOT_VISIBLE, _rest(max(empty, loaded))
     if empty > loaded:
         return Fill.EMPTY, empty

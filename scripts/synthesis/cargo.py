@@ -90,11 +90,17 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
     cover = spec.cover
     xs, ys = _axes(spec, front_m, 0.0)
     v = ys / ys[-1]
-    sag = {"flat": 0.03, "sag": rng.uniform(0.1, 0.3), "hoops": -0.13, "tucked": 0.06}[cover.shape]
+    sag = {"flat": 0.03, "sag": rng.uniform(0.1, 0.3), "hoops": -0.13, "tucked": 0.06, "waves": 0.0}[cover.shape]
     cloth = np.broadcast_to(-sag * (1 - v**2)[None], (len(xs), len(ys))).copy()
     if cover.shape == "hoops":
         phase = 0.5 + 0.5 * np.cos(2 * np.pi * (xs - xs[0]) / rng.uniform(0.9, 1.4))
         cloth *= (0.45 + 0.55 * phase)[:, None]
+    if cover.shape == "waves":  # hangs deep between a few bows, each of another height
+        knots = np.arange(xs[0] - 2, xs[-1] + 2, rng.uniform(0.7, 1.6))
+        tops = np.where(np.arange(len(knots)) % 2, rng.uniform(-0.4, -0.1), rng.uniform(0.0, 0.3))
+        ridge = np.interp(xs, knots, tops + rng.normal(0, 0.07, len(knots)))
+        ridge = np.convolve(np.pad(ridge, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), "valid")
+        cloth = ridge[:, None] * (1 - np.abs(v) ** rng.uniform(1.5, 4))[None]
     if load_top is not None:
         load = load_top[: len(xs), : len(ys)]
         if cover.shape == "tucked":

@@ -80,8 +80,18 @@ def draw_light(name: str, rng: np.random.Generator) -> Light:
     return Light(name, float(rng.uniform(15, 60)), 0.12, float(rng.uniform(4.0, 7.5)))
 
 
-def set_light(light: Light, camera_m: np.ndarray, target_m: np.ndarray, rng: np.random.Generator) -> None:
-    """Adds sky, sun and lamps for a camera that looks at a target."""
+def set_light(
+    light: Light,
+    camera_m: np.ndarray,
+    target_m: np.ndarray,
+    rng: np.random.Generator,
+    flashed_m: np.ndarray | None = None,
+) -> None:
+    """Adds sky, sun and lamps for a camera that looks at a target.
+
+    A flash is aimed at the target, or narrowly at `flashed_m`, such as a cab whose driver and plate are wanted: the
+    bed behind it stays in the dark.
+    """
     azimuth = rng.uniform(0, 2 * np.pi)
     if light.name == "sun":
         _set_sky((0.75, 0.82, 0.9), (0.25, 0.42, 0.75), rng.uniform(0.5, 0.8))
@@ -104,11 +114,14 @@ def set_light(light: Light, camera_m: np.ndarray, target_m: np.ndarray, rng: np.
             )
             _add_lamp("POINT", tuple(spot), rng.uniform(250, 900), warm).data.shadow_soft_size = 0.3
     if light.name in ("night_flash", "infrared") or (light.name == "night_lamps" and rng.random() < 0.25):
+        narrow = flashed_m is not None
+        target_m = flashed_m if narrow else target_m
         reach = np.linalg.norm(target_m - camera_m)
         side = np.array([rng.uniform(-1.5, 1.5), rng.uniform(-2.5, 2.5), rng.uniform(-0.5, 1.0)])
         rgb = (1.0, 1.0, 1.0) if light.name == "infrared" else (0.95, 0.97, 1.0)
         lamp = _add_lamp("SPOT", tuple(camera_m + side), rng.uniform(9, 22) * reach**2, rgb, tuple(target_m))
-        lamp.data.spot_size, lamp.data.spot_blend = 2 * np.arctan(rng.uniform(3.5, 8.0) / reach), 0.8
+        radius_m = rng.uniform(1.8, 4.5) if narrow else rng.uniform(3.5, 8.0)
+        lamp.data.spot_size, lamp.data.spot_blend = 2 * np.arctan(radius_m / reach), 0.8
         lamp.data.shadow_soft_size = 0.12
 
 

@@ -61,7 +61,7 @@ class Cover:
     cloth: Cloth | None = None
     extent: float = 1.0
     from_front: bool = True
-    shape: Literal["flat", "sag", "hoops", "tucked"] = "flat"
+    shape: Literal["flat", "sag", "hoops", "tucked", "waves"] = "flat"
     overhang_m: float = 0.25
     folded: Literal["front", "side", "rear", "inside"] | None = None
 
@@ -112,6 +112,13 @@ class PlateSource:
     types: tuple[str, ...] = field(default=("yellow_single", "yellow_single", "yellow_single", "nev_large"))
 
 
+SHAPES = ("flat", "sag", "hoops", "tucked", "waves")
+SHAPE_SHARES: dict[Split, tuple[float, ...]] = {
+    "train": (0.18, 0.24, 0.14, 0.24, 0.2),
+    "val": (0.22, 0.3, 0.2, 0.28, 0.0),
+}
+
+
 def draw_load(state: str, split: Split, wall_m: float, rng: np.random.Generator) -> Load:
     """Draws a load for a wanted state; a third of the visible ones lie within 0.2 m of the edge."""
     material = pick(LOADS, mix_loads, split, rng)
@@ -125,6 +132,8 @@ def draw_load(state: str, split: Split, wall_m: float, rng: np.random.Generator)
     near = rng.random() < 0.33
     if kind == "heaped":
         crest_m = rng.uniform(0.05, 0.2) if near else rng.uniform(0.2, 0.75)
+        if split == "train" and not near and rng.random() < 0.3:
+            crest_m = rng.uniform(0.75, 1.2)
         return Load(material, crest_m, rng.uniform(-0.3, 0.02) * (0.5 if near else 1), int(rng.integers(1, 4)))
     crest_m = -rng.uniform(0.05, 0.2) if near else -rng.uniform(0.2, max(0.3, 0.72 * wall_m))
     return Load(material, crest_m, crest_m - rng.uniform(0.03, 0.35), int(rng.integers(1, 4)))
@@ -140,7 +149,7 @@ def draw_cover(state: str, split: Split, load: Load, rng: np.random.Generator) -
     if wanted == "covered" or wanted == "partial":
         kind = "cloth" if heaped or rng.random() < 0.72 else str(rng.choice(["slide", "fold"]))
         extent = 1.0 if wanted == "covered" else (0.5 if kind == "fold" else float(rng.uniform(0.35, 0.65)))
-        shape = str(rng.choice(["flat", "sag", "hoops", "tucked"], p=[0.22, 0.3, 0.2, 0.28]))
+        shape = str(rng.choice(SHAPES, p=SHAPE_SHARES[split]))
         if shape == "tucked" and (load.crest_m is None or load.crest_m < -0.5):
             shape = "sag"
         overhang_m = 0.0 if shape == "tucked" else float(rng.uniform(0.08, 0.45))

@@ -130,7 +130,9 @@ def build_still(state: str, split: Split, seed: int, samples: int) -> Still | No
     borders = (-2.3 - LANE_M * lanes[0], 2.3 + LANE_M * lanes[1])
     add_street(borders, light, rng, camera_y_m=float(camera.position_m[1]))
     add_place(borders, light, rng)
-    set_light(light, camera.position_m, vehicle.world(np.array([[-4.0, 0, 2.0]]))[0], rng)
+    bed_m, cab_m = vehicle.world(np.array([[-4.0, 0, 2.0], [0.0, 0, 1.5]]))
+    at_the_cab = split == "train" and rng.random() < 0.4
+    set_light(light, camera.position_m, bed_m, rng, cab_m if at_the_cab else None)
     set_camera(camera)
     cast_ray = make_ray_caster()
     labels = []

@@ -22,7 +22,7 @@ from detector.observation.load_state import (
 from scripts.training.load_samples import UNKNOWN, Vehicle, cut_bed, has_bed, jitter, name_kind
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4), 60))
-THRESHOLDS = np.round(np.arange(0.55, 0.96, 0.01), 2)
+THRESHOLDS = np.round(np.arange(0.55, 0.995, 0.01), 2)
 BOX_NOISE = 0.04
 REPEATS = 4
 
@@ -65,8 +65,9 @@ def find_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 
 def calibrate(logits: Logits, settings: LoadStateSettings, allowed: float) -> LoadStateSettings:
-    """Settings with temperatures, and the lowest thresholds under which at most `allowed` of the answers are wrong.
+    """Settings with temperatures, and for each side the lowest threshold at which `allowed` of its answers are wrong.
 
+    Sides differ: nets say *open* of creased brown cloths with more certainty than they ever say *closed* of a load.
     An answer is wrong when it names the other side; naming a side where nothing can be seen counts as half a wrong
     one, since labels draw that line where no eye can.
     """
@@ -77,28 +78,41 @@ def calibrate(logits: Logits, settings: LoadStateSettings, allowed: float) -> Lo
     )
     covers = np.stack([soften(row, settings.cover_temperature) for row in logits.cover])
     fills = np.stack([soften(row, settings.fill_temperature) for row in logits.fill])
-    closed = (covers[:, 0], covers[:, 1] + covers[:, 2])
-    empty = (fills[:, 0], fills[:, 1] + fills[:, 2])
-    heaped = (fills[:, 2], np.zeros(len(fills)))
-    sides, is_heaped = np.array([0, 1, 1, 2]), np.array([1, 1, 0, 2])
+    cover_sides = np.stack([covers[:, 0], covers[:, 1] + covers[:, 2]])
+    fill_sides = np.stack([fills[:, 0], fills[:, 1] + fills[:, 2]])
+    sides = np.array([0, 1, 1, 2])
+    min_closed, min_open = find_thresholds(cover_sides, sides[logits.cover_truth], allowed)
+    min_empty, min_loaded = find_thresholds(fill_sides, sides[logits.fill_truth], allowed)
+    heaped = np.stack([fills[:, 2], np.zeros(len(fills))])
+    min_heaped, _ = find_thresholds(heaped, np.array([1, 1, 0, 2])[logits.fill_truth], 2 * allowed)
     return replace(
         settings,
-        min_cover=find_threshold(closed, sides[logits.cover_truth], allowed),
-        min_fill=find_threshold(empty, sides[logits.fill_truth], allowed),
-        min_heaped=find_threshold(heaped, is_heaped[logits.fill_truth], 2 * allowed),
+        min_closed=min_closed,
+        min_open=min_open,
+        min_empty=min_empty,
+        min_loaded=min_loaded,
+        min_heaped=min_heaped,
     )
 
 
-def find_threshold(sides: tuple[np.ndarray, np.ndarray], truth: np.ndarray, allowed: float) -> float:
-    """The lowest threshold on the better of two probabilities that keeps wrong answers at `allowed` of all answers.
+def find_thresholds(sides: np.ndarray, truth: np.ndarray, allowed: float) -> tuple[float, float]:
+    """For each of two sides the lowest threshold that keeps wrong answers at `allowed` of all that name this side.
 
-    `truth` (N,) is 0 or 1 for the side, 2 for neither.
+    Args:
+        sides: probabilities (2, N) of the two sides; the likelier one is what an answer would name.
+        truth: 0 or 1 for the side, 2 for neither (N,).
+        allowed: share of wrong answers.
     """
-    best, named = np.maximum(*sides), (sides[1] > sides[0]).astype(int)
+    named = sides.argmax(0)
+    return _find_threshold(0, sides[0], named, truth, allowed), _find_threshold(1, sides[1], named, truth, allowed)
+
+
+def _find_threshold(side: int, likely: np.ndarray, named: np.ndarray, truth: np.ndarray, allowed: float) -> float:
+    """The threshold of one side; the highest of `THRESHOLDS` where none will do."""
+    cost = (truth != side) * np.where(truth == 2, 0.5, 1.0)
     for threshold in THRESHOLDS:
-        answered = best >= threshold
-        wrong = (named != truth) * np.where(truth == 2, 0.5, 1.0) * answered
-        if wrong.sum() <= allowed * max(1, answered.sum()):
+        answered = (named == side) & (likely >= threshold)
+        if (cost * answered).sum() <= allowed * answered.sum():
             return float(threshold)
     return float(THRESHOLDS[-1])
 

@@ -32,7 +32,7 @@ def candidate(home: Path, tmp_path: Path) -> Path:
     """The bundled weights with other thresholds of one model."""
     folder = tmp_path / "candidate"
     file = load_model_file("load_state", find_weights()).path
-    stage("load_state", file, folder, "ours-1", parse_settings(["min_cover=0.9"]))
+    stage("load_state", file, folder, "ours-1", parse_settings(["min_open=0.9"]))
     return folder
 
 
@@ -42,7 +42,7 @@ def test_bundled_weights_are_in_use_until_others_are_promoted(home: Path, candid
     assert active_weights() == find_weights()
     first = store.promote(candidate, "li", "measured")
     assert (first.before, first.models["load_state"]) == (BUNDLED, "ours-1")
-    assert load_model_file("load_state", active_weights()).settings["min_cover"] == 0.9
+    assert load_model_file("load_state", active_weights()).settings["min_open"] == 0.9
     store.promote(candidate, "li", "again")
     assert store.active == "0002"
     assert store.roll_back("wang", "false alarms").name == "0001"

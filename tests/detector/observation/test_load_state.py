@@ -16,7 +16,7 @@ from detector.observation.load_state import (
 )
 from detector.weights import load_model_file
 
-SETTINGS = LoadStateSettings(min_cover=0.7, min_fill=0.75, min_heaped=0.7)
+SETTINGS = LoadStateSettings(min_closed=0.7, min_open=0.8, min_empty=0.75, min_loaded=0.8, min_heaped=0.7)
 IMAGE = np.full((720, 1280, 3), 90, np.uint8)
 TRUCK = (400.0, 200.0, 700.0, 500.0)
 
@@ -115,11 +115,13 @@ def test_the_second_network_sees_the_bed_alone():
         ((0.05, 0.45, 0.45, 0.05), Cover.PARTIAL, 0.9),
         ((0.5, 0.2, 0.3, 0.0), Cover.NOT_VISIBLE, 0.5),
         ((0.69, 0.0, 0.31, 0.0), Cover.NOT_VISIBLE, 0.31),
+        ((0.75, 0.0, 0.25, 0.0), Cover.CLOSED, 0.75),
+        ((0.25, 0.3, 0.45, 0.0), Cover.NOT_VISIBLE, 0.25),
         ((0.05, 0.0, 0.05, 0.9), Cover.NOT_VISIBLE, 0.95),
     ],
 )
 def test_cover_is_named_above_its_threshold_only(probabilities, cover, confidence):
-    """Partial and open count together against closed; below the threshold nothing is named."""
+    """Each side has its own threshold, below which nothing is named; partial and open count together."""
     named = name_cover(np.array(probabilities), SETTINGS)
     assert named[0] is cover and named[1] == pytest.approx(confidence)
 
@@ -133,6 +135,8 @@ def test_cover_is_named_above_its_threshold_only(probabilities, cover, confidenc
         ((0.0, 0.31, 0.69, 0.0), Fill.BELOW_EDGE, 1.0),
         ((0.0, 0.2, 0.8, 0.0), Fill.ABOVE_EDGE, 0.8),
         ((0.26, 0.0, 0.74, 0.0), Fill.NOT_VISIBLE, 0.26),
+        ((0.22, 0.5, 0.28, 0.0), Fill.NOT_VISIBLE, 0.22),
+        ((0.78, 0.0, 0.22, 0.0), Fill.EMPTY, 0.78),
         ((0.0, 0.1, 0.1, 0.8), Fill.NOT_VISIBLE, 0.8),
     ],
 )
@@ -153,8 +157,8 @@ def test_temperature_softens_without_changing_the_order():
 @pytest.mark.parametrize("value", ["0.7", 0, -1.0, True, None])
 def test_a_wrong_setting_names_its_key(value):
     """A damaged manifest row is one clear error, not a strange result."""
-    with pytest.raises(ModelError, match="min_fill"):
-        LoadStateSettings.parse({"min_fill": value})
+    with pytest.raises(ModelError, match="min_loaded"):
+        LoadStateSettings.parse({"min_loaded": value})
 
 
 def test_settings_of_others_are_ignored():
