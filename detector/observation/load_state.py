@@ -109,7 +109,7 @@ class OnnxLoadStateReader:
         states = [hide(image, found) for found in beds]
         for (i, bed), cover_logits, fill_logits in zip(readable, *logits, strict=True) if readable else ():
             cover = name_cover(soften(cover_logits, self._settings.cover_temperature), self._settings)
-            fill = name_fill(soften(fill_logits, self._settings.fill_temperature), self._settings)
+            fill = name_fill(soften(fill_logits, self._settings.fill_temperature), cover[0], self._settings)
             states[i] = LoadState(*cover, *fill, bed.tipper_confidence, states[i].bed_xyxy)
         return states
 
@@ -157,15 +157,18 @@ def name_cover(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[
     return (Cover.OPEN if opened > partial else Cover.PARTIAL), min(1.0, uncovered)
 
 
-def name_fill(probabilities: np.ndarray, settings: LoadStateSettings) -> tuple[Fill, float]:
-    """Fill from probabilities (4,) in the order of `FILLS`.
+def name_fill(probabilities: np.ndarray, cover: Cover, settings: LoadStateSettings) -> tuple[Fill, float]:
+    """Fill from probabilities (4,) in the order of `FILLS`, under the cover that was named.
 
     EMPTY and BELOW_EDGE carry the probability that the bed is empty, or is loaded; ABOVE_EDGE that the load stands
     above the edge: in doubt about the height the lesser is named. Below `min_empty` or `min_loaded` it is NOT_VISIBLE,
-    with the probability that the better answer would have been wrong.
+    with the probability that the better answer would have been wrong. Of what lies under a closed cover only a heap
+    can be seen.
     """
     empty, below, above, _ = (float(p) for p in probabilities)
     loaded = round(below + above, 4)
+    if cover is Cover.CLOSED:
+        return (Fill.ABOVE_EDGE, above) if above >= settings.min_heaped else (Fill.NOT_VISIBLE, _rest(above))
     if max(empty, loaded) < (settings.min_empty if empty > loaded else settings.min_loaded):
         return Fill.NOT_VISIBLE, _rest(max(empty, loaded))
     if empty > loaded:

@@ -82,7 +82,8 @@ def calibrate(logits: Logits, settings: LoadStateSettings, allowed: float) -> Lo
     fill_sides = np.stack([fills[:, 0], fills[:, 1] + fills[:, 2]])
     sides = np.array([0, 1, 1, 2])
     min_closed, min_open = find_thresholds(cover_sides, sides[logits.cover_truth], allowed)
-    min_empty, min_loaded = find_thresholds(fill_sides, sides[logits.fill_truth], allowed)
+    seen = ~((cover_sides.argmax(0) == 0) & (cover_sides[0] >= min_closed))  # under a closed cover no side is named
+    min_empty, min_loaded = find_thresholds(fill_sides[:, seen], sides[logits.fill_truth[seen]], allowed)
     heaped = np.stack([fills[:, 2], np.zeros(len(fills))])
     min_heaped, _ = find_thresholds(heaped, np.array([1, 1, 0, 2])[logits.fill_truth], 2 * allowed)
     return replace(

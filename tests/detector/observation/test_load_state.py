@@ -142,7 +142,22 @@ def test_cover_is_named_above_its_threshold_only(probabilities, cover, confidenc
 )
 def test_fill_is_named_above_its_threshold_only(probabilities, fill, confidence):
     """Unsure between empty and loaded nothing is named; unsure about the height the lesser state is."""
-    named = name_fill(np.array(probabilities), SETTINGS)
+    named = name_fill(np.array(probabilities), Cover.OPEN, SETTINGS)
+    assert named[0] is fill and named[1] == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "fill", "confidence"),
+    [
+        ((0.95, 0.05, 0.0, 0.0), Fill.NOT_VISIBLE, 1.0),
+        ((0.0, 0.9, 0.1, 0.0), Fill.NOT_VISIBLE, 0.9),
+        ((0.0, 0.1, 0.9, 0.0), Fill.ABOVE_EDGE, 0.9),
+        ((0.0, 0.0, 0.72, 0.28), Fill.ABOVE_EDGE, 0.72),
+    ],
+)
+def test_under_a_closed_cover_only_a_heap_is_named(probabilities, fill, confidence):
+    """A cloth hides an empty floor and a low load; it does not hide that it stands above the edge."""
+    named = name_fill(np.array(probabilities), Cover.CLOSED, SETTINGS)
     assert named[0] is fill and named[1] == pytest.approx(confidence)
 
 
