@@ -9,8 +9,8 @@ inputs are kept. OUT_DIR becomes a whole set of weights, so that the result is m
     ROADWARDEN_WEIGHTS=OUT_DIR roadwarden evaluate vehicles DIR
     ROADWARDEN_WEIGHTS=OUT_DIR roadwarden evaluate passes DIR
 
-Weights have 7 bits, since the AVX2 instructions saturate with 8; decoding of boxes stays in 32 bits. The file that is
-shipped beside the 32-bit one is made with the defaults from these films and pictures:
+Weights have 7 bits, since the AVX2 instructions saturate with 8. The file that is shipped beside the 32-bit one is made
+with the defaults from these films and pictures:
 
     cp OUT_DIR/vehicle_detector.onnx weights/vehicle_detector_int8.onnx
 """
@@ -21,7 +21,7 @@ import random
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -38,12 +38,10 @@ from detector.inference import OnnxModel
 from detector.weights import find_weights, load_model_file
 
 FILM_STEP = 12
-PICTURES = 40
-HEAD = "/model.23/"
-"""Names of the layers that turn features into boxes."""
-
-SENSITIVE = (HEAD, "/model.0/", "/model.1/", "/model.10/")
-"""Head, first layers and attention: with these in 8 bits as well more than half a point of AP50 is lost."""
+PICTURES = 120
+SENSITIVE = r"/model\.(0|1|10)/|/model\.23/(?!cv)|/model\.23/cv[23]\.\d/cv[23]\.\d\.2/"
+"""Names of layers that stay in 32 bits: the first two, attention, and the end of the head, which turns features into
+boxes and classes. With less kept, more than half a point of AP50 is lost (docs/model-log.md)."""
 
 
 class KeepingNetwork:
@@ -79,9 +77,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--films", type=Path, nargs="*", default=[])
     parser.add_argument("--pictures", type=Path, nargs="*", default=[])
-    parser.add_argument(
-        "--keep", nargs="*", default=SENSITIVE, metavar="PART", help="parts of names of layers to keep in 32 bits"
-    )
+    parser.add_argument("--keep", default=SENSITIVE, metavar="PATTERN", help="names of layers to keep in 32 bits")
     options = parser.parse_args()
     file = load_model_file(options.model)
     network = KeepingNetwork(OnnxModel(file.path))
@@ -108,16 +104,12 @@ def read_images(films: list[Path], folders: list[Path]) -> Iterator[np.ndarray]:
             yield image
 
 
-def quantise(source: Path, target: Path, inputs: list[np.ndarray], keep: Sequence[str]) -> None:
-    """Write the INT8 version of a model; layers with one of the parts of `keep` in their names stay as they are."""
+def quantise(source: Path, target: Path, inputs: list[np.ndarray], keep: str) -> None:
+    """Write the INT8 version of a model; layers in whose names the pattern `keep` is found stay as they are."""
     prepared = target.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     graph = onnx.load(str(prepared)).graph
-    kept = [
-        node.name
-        for node in graph.node
-        if (HEAD in node.name and node.op_type != "Conv") or any(part in node.name for part in keep)
-    ]
+    kept = [node.name for node in graph.node if re.search(keep, node.name)]
     quantize_static(
         str(prepared),
         str(target),

@@ -31,6 +31,8 @@ SHARES = {
     "armed_police": 0.035, "emergency": 0.01, "airside": 0.01, "tractor": 0.04,
 }  # fmt: skip
 BOX_SHARE = 0.25  # of crops that are cut by the upright box instead of the four corners
+SMALL_SHARE = 0.3  # of single rows that were stored as small as other systems store plates, upright box and all
+SMALL_PX = 94, 24  # their width and height
 MONOCHROME_SHARE = 0.1
 IGNORED = -1  # label of a slot or colour that no loss looks at
 TRAIN_PERCENT = 65  # of the real crops, by hash of the file name; the rest is for measuring only
@@ -127,8 +129,21 @@ def draw_crop(
     colour = COLOURS.index(COLOUR_OF[plate_type])
     if rng.random() < MONOCHROME_SHARE:
         picture, colour = monochrome(picture), IGNORED
+    if STYLES[plate_type].height == 140 and rng.random() < SMALL_SHARE:
+        return whole_crop(store_small(picture, corners, rng)), text, colour
     crop = rectify(picture, tuple(map(tuple, misplace(corners, rng))))
     return crop, text, colour
+
+
+def store_small(picture: np.ndarray, corners: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The upright box around a plate's corners (4, 2), stretched to SMALL_PX whatever its shape, as a JPEG keeps it."""
+    size = corners.max(axis=0) - corners.min(axis=0)
+    low = np.floor(corners.min(axis=0) - size * rng.uniform(-0.02, 0.06, 2)).astype(int).clip(min=0)
+    high = np.ceil(corners.max(axis=0) + size * rng.uniform(-0.02, 0.06, 2)).astype(int)
+    how = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(3)]
+    small = cv2.resize(picture[low[1] : high[1], low[0] : high[0]], SMALL_PX, interpolation=how)
+    quality = int(rng.uniform(60, 98))
+    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
 def write_crops(folder: Path, n: int, sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], seed: int) -> None:
