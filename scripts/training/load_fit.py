@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.training.load_tasks import Task
+from scripts.training.load_tasks import Batch, Task
 from scripts.training.precision import mixed_on_cpu
 
 SAVE_EVERY = 100
@@ -51,11 +52,16 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
     parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
     step = _resume(checkpoint, schedule, parts)
     began, losses = time.monotonic(), []
+
+    def draw(number: int) -> Batch:
+        return task.draw(schedule.batch, np.random.default_rng([schedule.seed, number]))
+
+    ahead = ThreadPoolExecutor(1)  # the next batch is drawn while the network learns from this one
+    drawn = ahead.submit(draw, step)
     while step < schedule.steps:
-        rng = np.random.default_rng([schedule.seed, step])
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate * _rate_share(step, schedule.steps)
-        batch = task.draw(schedule.batch, rng)
+        batch, drawn = drawn.result(), ahead.submit(draw, step + 1)
         images = batch["images"].contiguous(memory_format=torch.channels_last)
         with mixed_on_cpu():
             found = network(images)
@@ -72,6 +78,7 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
             pace = (time.monotonic() - began) / len(losses)
             mean = np.mean(losses[-SAVE_EVERY:])
             print(f"step {step}/{schedule.steps} loss {mean:.4f} {pace:.2f} s/step", flush=True)
+    ahead.shutdown()
     return averaged.eval()
 
 

@@ -31,7 +31,7 @@ from scripts.training.load_samples import (
 Batch = dict[str, torch.Tensor]
 CUT_OFF = 0.2  # how often the picture ends within the bed
 DEGRADED = 0.4  # how often each degradation happens, against its own chance
-STATE_SHARES: dict[Source, float] = {"render": 0.55, "sketch": 0.25, "photograph": 0.2}
+STATE_SHARES: dict[Source, float] = {"render": 0.68, "sketch": 0.12, "photograph": 0.2}
 HIDDEN = COVERS.index(Cover.NOT_VISIBLE)  # the last of both axes
 LOADED = (FILLS.index(Fill.BELOW_EDGE), FILLS.index(Fill.ABOVE_EDGE))
 
