@@ -1,6 +1,7 @@
 """Recorded files as a source of frames."""
 
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -159,7 +160,8 @@ class FileSource:
     def _run(self) -> Generator[Frame | Glance, None, None]:
         with (
             Recording(self._path, self._stamps) as self._recording,
-            GatedCutter(self._cutter, self._info, self.gate, self._recording.decoder) as cutter,
+            nullcontext(self._recording.decoder) as decoder,
+            GatedCutter(self._cutter, self._info, self.gate, lambda: nullcontext(decoder)) as cutter,
         ):
             for packet, raw in self._recording.packets(self._origin_pts):
                 self._ring.append(packet)

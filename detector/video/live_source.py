@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -330,10 +331,8 @@ class LiveSource:
         return describe(self._stream, key, pictures[0]) if pictures else None
 
     def _run(self) -> Iterator[Frame | Glance]:
-        with (
-            open_decoder(self._info, self._settings.decoder) as decoder,
-            GatedCutter(self._cutter, self._info, self.gate, decoder) as cutter,
-        ):
+        decoder = partial(open_decoder, self._info, self._settings.decoder)
+        with GatedCutter(self._cutter, self._info, self.gate, decoder) as cutter:
             for packet, is_damaged, is_after_gap in self._next_packets():
                 if is_after_gap:
                     cutter.skip()

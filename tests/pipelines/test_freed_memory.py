@@ -7,7 +7,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import numpy as np
-from pipelines.freed_memory import LARGE, give_back_large_blocks
+from pipelines.freed_memory import give_back_large_blocks
 
 def count_mib() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
@@ -16,10 +16,10 @@ if sys.argv[1] == "given back":
     give_back_large_blocks()
 first = np.ones(30 * 2**20, np.uint8)
 del first  # raises glibc's threshold, unless that is fixed
-pictures = [np.ones(LARGE + 2**20, np.uint8) for _ in range(40)]
+planes = [np.ones(2 * 2**20, np.uint8) for _ in range(100)]
 last = np.ones(2**20, np.uint8)  # lies above them in the heap
 before = count_mib()
-del pictures
+del planes
 print(before - count_mib())
 """
 
@@ -30,6 +30,6 @@ def count_freed_mib(way: str) -> int:
 
 
 def test_pictures_that_were_freed_go_back_to_the_system() -> None:
-    """Forty pictures of 5 MiB: all of them; left to itself glibc keeps them for the next time."""
+    """A hundred planes of 2 MiB, as decoded pictures have: all of them; left to itself glibc keeps them."""
     assert count_freed_mib("given back") > 190
     assert count_freed_mib("kept") < 100
