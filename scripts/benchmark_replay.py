@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,12 @@ def run_peer(peer: Path, clip: Path, stride: int, size_wh: tuple[int, int], trac
 
 
 def run_json(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """What a process prints as its last line."""
+    """What a process prints as its last line, and how long it took from its start to its end (`process_s`)."""
+    began = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1]) | {"process_s": time.perf_counter() - began}
 
 
 def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -146,7 +148,9 @@ def describe(results: dict[str, dict[str, Any]]) -> list[str]:
             lines.append(
                 f"{name[:20]:20} {key} {peer['version']}: {1e3 * peer_s:.0f} ms a frame (cpu"
                 f" {1e3 * peer['cpu_s'] / peer['frames']:.0f} ms), ours {1e3 * ours_s:.0f} ms (cpu"
-                f" {1e3 * found['whole']['cpu_s'] / found['whole']['analysed']:.0f} ms): {peer_s / ours_s:.2f}x"
+                f" {1e3 * found['whole']['cpu_s'] / found['whole']['analysed']:.0f} ms): {peer_s / ours_s:.2f}x; from start"
+                f" to end {peer['process_s']:.1f} s, ours {found['whole']['process_s']:.1f} s:"
+                f" {peer['process_s'] / found['whole']['process_s']:.2f}x"
             )
     lines.append(f"{'processor time':20} " + " ".join(f"{stage:>9}" for stage in (*STAGES, "other")))
     for name, found in results.items():

@@ -53,6 +53,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--start", type=Path, help="checkpoint or exported ONNX file to learn on from, instead of the backbone alone"
     )
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate; 4e-4 to learn on from a file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
     return parser.parse_args()
@@ -73,7 +74,7 @@ def train(name: str, arguments: argparse.Namespace) -> None:
         load_sketch.draw_sketches(SKETCHES, SKETCH_COUNT, backdrops)
         vehicles += load_samples.load_renders(SKETCHES, "sketch")
     task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
-    schedule = load_fit.Schedule(steps=arguments.steps or STEPS[name], seed=arguments.seed)
+    schedule = load_fit.Schedule(arguments.steps or STEPS[name], rate=arguments.rate, seed=arguments.seed)
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, open_backbone(arguments))
