@@ -143,14 +143,14 @@ def describe(results: dict[str, dict[str, Any]]) -> list[str]:
         )
     for name, found in results.items():
         for key, peer in ((k, v) for k, v in found.items() if k.startswith("peer")):
-            ours_s = found["whole"]["wall_s"] / found["whole"]["analysed"]
-            peer_s = peer["wall_s"] / peer["frames"]
+            ours = found["whole"]
+            ours_s, ours_cpu_s = ours["wall_s"] / ours["analysed"], ours["cpu_s"] / ours["analysed"]
+            peer_s, peer_cpu_s = peer["wall_s"] / peer["frames"], peer["cpu_s"] / peer["frames"]
             lines.append(
-                f"{name[:20]:20} {key} {peer['version']}: {1e3 * peer_s:.0f} ms a frame (cpu"
-                f" {1e3 * peer['cpu_s'] / peer['frames']:.0f} ms), ours {1e3 * ours_s:.0f} ms (cpu"
-                f" {1e3 * found['whole']['cpu_s'] / found['whole']['analysed']:.0f} ms): {peer_s / ours_s:.2f}x; from start"
-                f" to end {peer['process_s']:.1f} s, ours {found['whole']['process_s']:.1f} s:"
-                f" {peer['process_s'] / found['whole']['process_s']:.2f}x"
+                f"{name[:20]:20} {key} {peer['version']}: {1e3 * peer_s:.0f} ms a frame (cpu {1e3 * peer_cpu_s:.0f} ms),"
+                f" ours {1e3 * ours_s:.0f} ms (cpu {1e3 * ours_cpu_s:.0f} ms): {peer_s / ours_s:.2f}x;"
+                f" whole processes {peer['process_s']:.1f} s and {ours['process_s']:.1f} s:"
+                f" {peer['process_s'] / ours['process_s']:.2f}x"
             )
     lines.append(f"{'processor time':20} " + " ".join(f"{stage:>9}" for stage in (*STAGES, "other")))
     for name, found in results.items():
