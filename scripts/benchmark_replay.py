@@ -145,10 +145,10 @@ def describe(results: dict[str, dict[str, Any]]) -> list[str]:
         for key, peer in ((k, v) for k, v in found.items() if k.startswith("peer")):
             ours = found["whole"]
             ours_s, ours_cpu_s = ours["wall_s"] / ours["analysed"], ours["cpu_s"] / ours["analysed"]
-            peer_s, peer_cpu_s = peer["wall_s"] / peer["frames"], peer["cpu_s"] / peer["frames"]
+            its_s, its_cpu_s = peer["wall_s"] / peer["frames"], peer["cpu_s"] / peer["frames"]
             lines.append(
-                f"{name[:20]:20} {key} {peer['version']}: {1e3 * peer_s:.0f} ms a frame (cpu {1e3 * peer_cpu_s:.0f} ms),"
-                f" ours {1e3 * ours_s:.0f} ms (cpu {1e3 * ours_cpu_s:.0f} ms): {peer_s / ours_s:.2f}x;"
+                f"{name[:20]:20} {key} {peer['version']}: {1e3 * its_s:.0f} ms a frame (cpu {1e3 * its_cpu_s:.0f} ms),"
+                f" ours {1e3 * ours_s:.0f} ms (cpu {1e3 * ours_cpu_s:.0f} ms): {its_s / ours_s:.2f}x;"
                 f" whole processes {peer['process_s']:.1f} s and {ours['process_s']:.1f} s:"
                 f" {peer['process_s'] / ours['process_s']:.2f}x"
             )
