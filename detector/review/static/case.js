@@ -2,7 +2,7 @@
 "use strict";
 
 const CALM_MS = 400; // a key held or pressed twice must not decide the case that has just come
-let player = null, open = null, shownAt = 0, ticking = 0, ahead = null;
+let player = null, open = null, shownAt = -Infinity, ticking = 0, ahead = null;
 
 function begin() {
   const root = document.getElementById("case");
@@ -12,7 +12,7 @@ function begin() {
   clearInterval(ticking);
   const isFirst = open === null;
   open = root;
-  shownAt = isFirst ? 0 : performance.now();
+  shownAt = isFirst ? -Infinity : performance.now(); // a page that loads fast takes keys at once, too
   ahead = new AbortController();
   const holder = root.querySelector("[data-player]");
   player = holder ? new Player(holder) : null;
