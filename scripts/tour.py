@@ -29,6 +29,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+from detector.entities import BEIJING
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "var" / "tour"
 FILMS = {"gantry": ROOT / "demo" / "demo.mp4", "rear": ROOT / "tests" / "golden" / "rear.mp4"}
@@ -114,7 +116,7 @@ def main() -> None:
         key = next((HOME / "signing").glob("*.pub"))
         run("verify", HOME / "evidence" / case, "--key", key)
         run("audit", "verify")
-        today = datetime.now().strftime("%Y-%m-%d")
+        today = datetime.now(BEIJING).strftime("%Y-%m-%d")  # as the report counts days
         run("report", "--from", "2026-01-01", "--to", today)
         if not arguments.leave:
             say(f"6. The desk: sign in as li, wang, zhou or zheng with the password {PASSWORD}; Ctrl-C ends the tour")
