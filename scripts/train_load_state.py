@@ -120,7 +120,10 @@ def measure(arguments: argparse.Namespace) -> None:
     settings = LoadStateSettings(bed_input_px=SIZES_PX["bed_locator"], state_input_px=SIZES_PX["load_state"])
     renders = load_samples.load_renders(arguments.renders / "val")
     logits = load_measure.collect_logits(state, renders, settings.state_input_px)
-    settings = load_measure.calibrate(logits, settings, ACCUSED_ALLOWED)
+    try:
+        settings = load_measure.calibrate(logits, settings, ACCUSED_ALLOWED)
+    except ValueError as error:
+        sys.exit(f"{arguments.weights / 'load_state.onnx'}: {error}")
     print(settings)
     print(
         "likeliest answers:",

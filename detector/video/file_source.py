@@ -159,17 +159,17 @@ class FileSource:
 
     def _run(self) -> Generator[Frame | Glance, None, None]:
         with (
-            Recording(self._path, self._stamps) as self._recording,
-            nullcontext(self._recording.decoder) as decoder,
-            GatedCutter(self._cutter, self._info, self.gate, lambda: nullcontext(decoder)) as cutter,
+            Recording(self._path, self._stamps) as recording,
+            GatedCutter(self._cutter, self._info, self.gate, lambda: nullcontext(recording.decoder)) as cutter,
         ):
-            for packet, raw in self._recording.packets(self._origin_pts):
+            self._recording = recording
+            for packet, raw in recording.packets(self._origin_pts):
                 self._ring.append(packet)
                 if not raw.is_discard:  # an edit list hides the picture
                     self._end_s = max(self._end_s, packet.stream_s + float(packet.duration * packet.time_base))
                 yield from cutter.take(packet, raw.is_corrupt, raw)
             yield from cutter.finish()
-            self._is_cut = self._recording.ends_in_a_fragment
+            self._is_cut = recording.ends_in_a_fragment
             self._cutter.lose_before(None)
             self._ring.finish()
             self._is_finished = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +53,9 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
     parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
     step = _resume(checkpoint, schedule, parts)
     began, losses = time.monotonic(), []
-
-    def draw(number: int) -> Batch:
-        return task.draw(schedule.batch, np.random.default_rng([schedule.seed, number]))
-
-    ahead = ThreadPoolExecutor(1)  # the next batch is drawn while the network learns from this one
-    drawn = ahead.submit(draw, step)
-    while step < schedule.steps:
+    for batch in _draw_ahead(task, schedule, step):
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate * _rate_share(step, schedule.steps)
-        batch, drawn = drawn.result(), ahead.submit(draw, step + 1)
         images = batch["images"].contiguous(memory_format=torch.channels_last)
         with mixed_on_cpu():
             found = network(images)
@@ -78,13 +72,25 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
             pace = (time.monotonic() - began) / len(losses)
             mean = np.mean(losses[-SAVE_EVERY:])
             print(f"step {step}/{schedule.steps} loss {mean:.4f} {pace:.2f} s/step", flush=True)
-    ahead.shutdown()
     return averaged.eval()
 
 
 def load_averaged(network: nn.Module, checkpoint: Path) -> None:
     """Puts a checkpoint's averaged weights into a network, to learn on with new data."""
     network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
+
+
+def _draw_ahead(task: Task, schedule: Schedule, first: int) -> Iterator[Batch]:
+    """The batches of the steps from `first` on; while the network learns from one, the next is drawn."""
+    with ThreadPoolExecutor(1) as thread:
+        drawn = None
+        for step in range(first, schedule.steps):
+            following = thread.submit(task.draw, schedule.batch, np.random.default_rng([schedule.seed, step]))
+            if drawn is not None:
+                yield drawn.result()
+            drawn = following
+        if drawn is not None:
+            yield drawn.result()
 
 
 def _rate_share(step: int, steps: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from detector.observation.plate_rectify import CROP_HEIGHT_PX, CROP_WIDTH_PX, rectify
 from scripts.synthesis.plates import PROVINCES, STYLES, Glyphs, draw_plate, random_plate
-from scripts.training.plates_degrade import age, blur, expose, monochrome, pose, record
+from scripts.training.plates_degrade import age, blur, compress, expose, monochrome, pose, record
 
 SLOTS = 8  # the longest plate has eight characters
 ALPHABET = PROVINCES + "0123456789ABCDEFGHJKLMNOPQRSTUVWXYZ" + "挂学警港澳使领超应急民航"  # class 0 is "no character"
@@ -142,8 +142,7 @@ def store_small(picture: np.ndarray, corners: np.ndarray, rng: np.random.Generat
     high = np.ceil(corners.max(axis=0) + size * rng.uniform(-0.02, 0.06, 2)).astype(int)
     how = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[rng.integers(3)]
     small = cv2.resize(picture[low[1] : high[1], low[0] : high[0]], SMALL_PX, interpolation=how)
-    quality = int(rng.uniform(60, 98))
-    return cv2.imdecode(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    return compress(small, int(rng.uniform(60, 98)))
 
 
 def write_crops(folder: Path, n: int, sources: tuple[Sequence[Glyphs], Sequence[np.ndarray]], seed: int) -> None:

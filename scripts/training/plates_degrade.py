@@ -88,9 +88,13 @@ def record(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         k = rng.uniform(0.3, 1.2)
         out = cv2.addWeighted(out, 1 + k, soft, -k, 0)
     if rng.random() < 0.7:
-        quality = int(rng.uniform(25, 95))
-        out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        out = compress(out, int(rng.uniform(25, 95)))
     return out
+
+
+def compress(image: np.ndarray, quality: int) -> np.ndarray:
+    """What a JPEG of a quality of 0 to 100 leaves of a picture."""
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
 def monochrome(image: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ function begin() {
   clearInterval(ticking);
   const isFirst = open === null;
   open = root;
-  shownAt = isFirst ? -Infinity : performance.now(); // a page that loads fast takes keys at once, too
+  if (!isFirst) shownAt = performance.now();
   ahead = new AbortController();
   const holder = root.querySelector("[data-player]");
   player = holder ? new Player(holder) : null;
