@@ -97,7 +97,11 @@ def make_load(look: LoadMaterial) -> bpy.types.Material:
 
 
 def make_cloth(look: Cloth) -> bpy.types.Material:
-    """Tarpaulin or net: faded patches, fine weave; a net lets `holes` of the light through."""
+    """Tarpaulin or net: faded patches; a net lets about `holes` of the light through, here more and there less.
+
+    Its meshes measure millimetres, far below a pixel: what a camera sees is a veil. Drawn as spots of some centimetres
+    they looked like gravel.
+    """
     material, tree, shader = _new(f"cloth-{look.name}")
     faded = tuple(min(1.0, 0.7 * c + 0.08) for c in look.rgb)
     middle = 0.75 - 0.5 * look.patchy
@@ -105,12 +109,11 @@ def make_cloth(look: Cloth) -> bpy.types.Material:
     tree.links.new(colour, shader.inputs["Base Color"])
     shader.inputs["Roughness"].default_value = 0.85 if look.holes else 1 - look.gloss
     if look.holes:
-        weave = _mix_by_noise(
-            tree, ((0.0,) * 3, (1.0,) * 3), 22.0, (0.62 - look.holes * 0.5, 0.75 - look.holes * 0.5), 2.0
-        )
+        dense, loose = (0.6 * look.holes,) * 3, (1.4 * look.holes,) * 3
+        passing = _mix_by_noise(tree, (dense, loose), 2.5, (0.35, 0.65), 2.0)
         clear = tree.nodes.new("ShaderNodeBsdfTransparent")
         mix = tree.nodes.new("ShaderNodeMixShader")
-        tree.links.new(weave, mix.inputs["Fac"])
+        tree.links.new(passing, mix.inputs["Fac"])
         tree.links.new(shader.outputs["BSDF"], mix.inputs[1])
         tree.links.new(clear.outputs["BSDF"], mix.inputs[2])
         tree.links.new(mix.outputs["Shader"], tree.nodes["Material Output"].inputs["Surface"])

@@ -95,7 +95,7 @@ class LoadStateNet(nn.Module):
         self.coarse = make_block(COARSE, 160)
         width = 2 * (64 + 96 + 160)
         self.hidden = nn.Conv2d(width, 128, 1)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = nn.Dropout(0.1)
         self.cover = nn.Conv2d(128, 4, 1)
         self.fill = nn.Conv2d(128, 4, 1)
         self.heap = nn.Conv2d(128, 1, 1)

@@ -13,6 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from detector.entities import Cover
 from detector.geometry import Box, area, clip, expand
 from detector.observation import load_crop
 from detector.observation.load_state import COVERS, FILLS, TRUCK_MARGIN
@@ -60,9 +61,25 @@ def load_renders(folder: Path, source: Source = "render") -> list[Vehicle]:
     for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         path = folder / row["image"]
-        if path.exists():
-            found += [read_vehicle(path, v, source) for v in row["vehicles"] if _side(v["box_xyxy"]) >= MIN_TRUCK_PX]
+        if not path.exists():
+            continue
+        for number, label in enumerate(row["vehicles"]):
+            if _side(label["box_xyxy"]) < MIN_TRUCK_PX:
+                continue
+            vehicle = read_vehicle(path, label, source)
+            if number == 0 and vehicle.tipper and label["cover"] == "not_visible" and "cover_kind" in row:
+                vehicle = replace(vehicle, cover=_judge_from_below(row["cover_kind"]))
+            found.append(vehicle)
     return found
+
+
+def _judge_from_below(cover_kind: str) -> int:
+    """The cover of a still's own vehicle (not of a neighbour) into whose bed the camera does not see.
+
+    Of a truck whose edge is bare all around people say *open, load not visible*, as in the sets of real pictures, and
+    nobody is accused by it. Whether a cover shows from there depends on how it hangs: that is left to photographs.
+    """
+    return COVERS.index(Cover.OPEN) if cover_kind == "none" else UNKNOWN
 
 
 def read_vehicle(image: Path, label: dict, source: Source) -> Vehicle:
