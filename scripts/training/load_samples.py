@@ -23,7 +23,7 @@ UNKNOWN = -1
 MIRRORED_RIM = [1, 0, 3, 2]  # front left becomes front right, rear left becomes rear right
 MIN_TRUCK_PX = 48.0
 MIN_BED_PX = 36.0
-BED_NOISE = 0.05  # of a located bed's edges, in shares of its size
+BED_NOISE = 0.07  # of a located bed's edges, in shares of its size
 LABELS = Path(__file__).parent / "load_labels.csv"
 
 
