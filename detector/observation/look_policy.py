@@ -101,8 +101,12 @@ class LookPolicy:
         return waited_s >= self.patience_s or _width(track) >= self.growth * _width(looks[-1])
 
     def is_load_settled(self, observations: Sequence[Observation], load: LoadState | None) -> bool:
-        """Whether further looks could not reasonably change the voted state."""
-        if load is None or (load.cover is Cover.NOT_VISIBLE and load.fill is Fill.NOT_VISIBLE):
+        """Whether further looks could not reasonably change the voted state.
+
+        An uncovered bed whose load is not visible is not settled however many looks agree: a truck that comes nearer
+        shows what it carries.
+        """
+        if load is None or (load.cover is not Cover.CLOSED and load.fill is Fill.NOT_VISIBLE):
             return False
         visible = [o for o in observations if o.load is not None and o.load.cover is not Cover.NOT_VISIBLE]
         agreeing = [o for o in visible if o.load and o.load.cover is load.cover and o.load.fill is load.fill]

@@ -87,3 +87,20 @@ def test_a_plate_read_often_is_read_again_only_from_nearer() -> None:
     assert LookPolicy().wants_plate(make_track(5, width_px=399.0), looks[:5])
     assert not LookPolicy().wants_plate(make_track(60), looks)
     assert LookPolicy().wants_plate(make_track(6, width_px=433.0), looks)
+
+
+@pytest.mark.parametrize(
+    ("cover", "fill", "settled"),
+    [
+        (Cover.CLOSED, Fill.NOT_VISIBLE, True),
+        (Cover.OPEN, Fill.EMPTY, True),
+        (Cover.PARTIAL, Fill.BELOW_EDGE, True),
+        (Cover.OPEN, Fill.NOT_VISIBLE, False),
+        (Cover.PARTIAL, Fill.NOT_VISIBLE, False),
+        (Cover.NOT_VISIBLE, Fill.NOT_VISIBLE, False),
+    ],
+)
+def test_an_open_bed_is_not_settled_while_nobody_sees_what_it_holds(cover: Cover, fill: Fill, settled: bool) -> None:
+    load = LoadState(cover, 0.97, fill, 0.97, 0.99)
+    looks = [replace(make_look(index), load=load) for index in range(20)]
+    assert LookPolicy().is_load_settled(looks, load) is settled
