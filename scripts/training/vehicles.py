@@ -27,7 +27,7 @@ from scripts.training.precision import mixed_on_cpu
 
 CLASS_NAMES = ("car", "bus", "truck", "motorcycle", "person")
 SETS = ("highway-id", "openimages-vehicles", "road-cameras")
-REPEATED = (*SETS, "own")
+REPEATED = ("highway-id", "openimages-vehicles", "own")
 
 
 def link_sets(data: Path | None, renders: Path | None, own: Path | None, cache: Path) -> dict[str, Path]:
