@@ -56,7 +56,10 @@ class Vehicle:
 
 
 def load_renders(folder: Path, source: Source = "render") -> list[Vehicle]:
-    """Vehicles of a rendered or sketched part (`labels.jsonl` and pictures); those too small are left out."""
+    """Vehicles of a rendered or sketched part (`labels.jsonl` and pictures); those too small are left out.
+
+    Beds of stills into which the camera does not see get another cover than the labels say (`_judge_from_below`).
+    """
     found = []
     for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -67,7 +70,7 @@ def load_renders(folder: Path, source: Source = "render") -> list[Vehicle]:
             if _side(label["box_xyxy"]) < MIN_TRUCK_PX:
                 continue
             vehicle = read_vehicle(path, label, source)
-            if number == 0 and vehicle.tipper and label["cover"] == "not_visible" and "cover_kind" in row:
+            if number == 0 and label["cover"] == "not_visible" and "cover_kind" in row:
                 vehicle = replace(vehicle, cover=_judge_from_below(row["cover_kind"]))
             found.append(vehicle)
     return found

@@ -40,7 +40,7 @@ def test_of_another_vehicle_most_stays(seed: int) -> None:
     assert vehicle.truck_xyxy[3] >= 0.7 * 300
 
 
-def label(tipper: bool, cover: str | None) -> dict:
+def make_label(tipper: bool, cover: str | None) -> dict:
     return {
         "box_xyxy": [10.0, 10.0, 200.0, 200.0], "tipper": tipper, "bed_box_xyxy": None, "bed_polygon": None,
         "cover": cover, "fill": cover and "not_visible", "heap_height_m": None, "visible_share": 0.1,
@@ -48,7 +48,7 @@ def label(tipper: bool, cover: str | None) -> dict:
 
 
 def test_from_below_an_uncovered_bed_is_open_and_a_covered_one_is_left_to_photographs(tmp_path: Path) -> None:
-    hidden, closed, other = label(True, "not_visible"), label(True, "closed"), label(False, None)
+    hidden, closed, other = make_label(True, "not_visible"), make_label(True, "closed"), make_label(False, None)
     rows = [
         {"image": "a.jpg", "cover_kind": "none", "vehicles": [hidden, hidden]},
         {"image": "b.jpg", "cover_kind": "cloth", "vehicles": [hidden]},
