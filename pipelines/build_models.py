@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from detector.detection import DetectorSettings, OnnxVehicleDetector
-from detector.inference import OnnxModel
+from detector.errors import ConfigurationError
+from detector.inference import Device, OnnxModel
 from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
 from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
 from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
@@ -28,12 +29,13 @@ def begin_loading() -> Future[Loaded]:
 
 
 def load_models(folder: Path | None = None) -> Loaded:
-    """Open every model on the best device of this machine.
+    """Open every model on the device that `chosen_device` names.
 
     Args:
         folder: of the weights; None for those in use.
 
     Raises:
+        ConfigurationError: ROADWARDEN_DEVICE names none.
         ModelError: weights are missing, altered, or cannot run here.
     """
     folder = folder or active_weights()
@@ -43,7 +45,7 @@ def load_models(folder: Path | None = None) -> Loaded:
     cores = os.cpu_count() or 2
     shared = max(1, cores // 2)
     network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
-    on_cpu = network["vehicle_detector"].providers[0] == "CPUExecutionProvider"
+    on_gpu = network["vehicle_detector"].on_gpu
     detector = OnnxVehicleDetector(
         network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
     )
@@ -58,7 +60,7 @@ def load_models(folder: Path | None = None) -> Loaded:
     )
     bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
     look = SceneLook(bystanders, plate_detector)
-    models = Models(detector, load_reader, plate_reader, look, workers=cores if on_cpu else 1)
+    models = Models(detector, load_reader, plate_reader, look, workers=1 if on_gpu else cores)
     return models, tuple(files.values())
 
 
@@ -66,8 +68,26 @@ def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) ->
     """Open models by name, each with so many CPU threads, side by side: to optimise a graph takes tenths of a second.
 
     Raises:
+        ConfigurationError: ROADWARDEN_DEVICE names no device.
         ModelError: one of them cannot run here.
     """
+    device = chosen_device()
     with ThreadPoolExecutor() as pool:
-        opened = {name: pool.submit(OnnxModel, file.path, threads=threads[name]) for name, file in files.items()}
+        opened = {
+            name: pool.submit(OnnxModel, file.path, device, threads=threads[name]) for name, file in files.items()
+        }
     return {name: model.result() for name, model in opened.items()}
+
+
+def chosen_device() -> Device:
+    """Where models run: what ROADWARDEN_DEVICE names, else the best of this machine.
+
+    Raises:
+        ConfigurationError: it names no device.
+    """
+    name = os.environ.get("ROADWARDEN_DEVICE") or Device.AUTO
+    try:
+        return Device(name)
+    except ValueError:
+        known = ", ".join(Device)
+        raise ConfigurationError(f"ROADWARDEN_DEVICE is {name!r}; it must be one of {known}") from None

@@ -12,6 +12,7 @@ from detector.evaluation.vehicles import Truth, VehicleScore
 from detector.geometry import iou_matrix
 from detector.inference import Network, OnnxModel
 from detector.weights import load_model_file
+from pipelines.build_models import chosen_device
 from pipelines.evaluation.pictures import list_pictures, read_picture, write_error
 from pipelines.model_store import active_weights
 
@@ -92,7 +93,7 @@ def evaluate_vehicles(folder: Path, errors: Path | None) -> VehicleScore:
     pictures = list_pictures(folder / "images")
     row = load_model_file("vehicle_detector", active_weights())
     settings = DetectorSettings.parse(row.settings)
-    network = OnnxModel(row.path)
+    network = OnnxModel(row.path, chosen_device())
     detector = OnnxVehicleDetector(network, settings)
     score = VehicleScore()
     for path in pictures:

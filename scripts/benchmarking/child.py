@@ -92,6 +92,7 @@ def floor(clip: Path, fps: float, items: dict[str, int]) -> dict[str, Any]:
     from detector.video.file_source import FileSource
     from detector.video.frame_cutter import FrameCutter
     from detector.weights import find_weights
+    from pipelines.build_models import chosen_device
 
     FrameCutter._analyse = lambda self, *_: iter(())  # decoded, and neither converted nor handed out
     began = time.perf_counter()
@@ -105,7 +106,7 @@ def floor(clip: Path, fps: float, items: dict[str, int]) -> dict[str, Any]:
     seconds = {}
     with ThreadPoolExecutor(cores) as pool:
         for name, count in items.items():
-            model = OnnxModel(find_weights() / name, threads=1)
+            model = OnnxModel(find_weights() / name, chosen_device(), threads=1)
             shape = [1, *(_side(side, axis, width, height) for axis, side in enumerate(model.input_shape[1:], 1))]
             tensor = random.random(shape, np.float32)
             list(pool.map(model.run, [tensor] * cores))

@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from detector import inference
 from detector.errors import ModelError
-from detector.inference import Device, OnnxModel
+from detector.inference import Device, OnnxModel, onnx_model
 
 DOUBLE = Path(__file__).parents[1] / "golden" / "double.onnx"
 ROWS = np.arange(15, dtype=np.float32).reshape(5, 3)
@@ -36,9 +35,9 @@ class FakeSession:
 def pretend(monkeypatch: pytest.MonkeyPatch, *, gpus: int, session: FakeSession) -> list[Device]:
     """A machine with so many cards, on which sessions open as given; returns the devices that were asked for."""
     asked = []
-    monkeypatch.setattr(inference, "count_gpus", lambda: gpus)
-    monkeypatch.setattr(inference.onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
-    monkeypatch.setattr(inference, "_open_session", lambda path, device, threads: (asked.append(device), session)[1])
+    monkeypatch.setattr(onnx_model, "count_gpus", lambda: gpus)
+    monkeypatch.setattr(onnx_model.onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(onnx_model, "_open_session", lambda path, device, threads: (asked.append(device), session)[1])
     return asked
 
 

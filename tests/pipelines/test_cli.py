@@ -111,6 +111,12 @@ def test_missing_and_altered_weights_are_named(clip: Path, tmp_path: Path) -> No
     assert_one_clear_line(result, "vehicle_detector.onnx", "sha256", digest)
 
 
+def test_a_device_that_is_none_is_named(clip: Path, tmp_path: Path) -> None:
+    """The line says what there is to choose from."""
+    result = run("replay", clip, home=tmp_path, ROADWARDEN_DEVICE="npu")
+    assert_one_clear_line(result, "ROADWARDEN_DEVICE is 'npu'", "auto, cpu, openvino, cuda, tensorrt")
+
+
 def test_an_evidence_folder_that_cannot_be_made_is_named_before_any_work(clip: Path, tmp_path: Path) -> None:
     """A file where the folder should be is found at the start, not after an hour of footage."""
     blocked = tmp_path / "blocked"

@@ -16,8 +16,8 @@ from tests.command_line import ROOT, run
 DEMO = ROOT / "demo" / "demo.mp4"
 
 
-def replay(home: Path, clip: Path) -> dict[str, Any]:
-    result = run("replay", clip, "--cameras", ROOT / "cameras.toml", "--json", home=home)
+def replay(home: Path, clip: Path, **environment: str) -> dict[str, Any]:
+    result = run("replay", clip, "--cameras", ROOT / "cameras.toml", "--json", home=home, **environment)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)["clips"][0]
 
@@ -58,6 +58,14 @@ def test_exactly_the_violating_truck_becomes_a_case(report: dict[str, Any]) -> N
     guilty = {v["plate"]: set(v["violations"]) for v in read_truth(DEMO) if v["violations"]}
     assert {case["plate"]: set(case["findings"]) for case in report["cases"]} == guilty
     assert len(report["cases"]) == len(guilty) == 1
+
+
+def test_openvino_finds_the_same_case(report: dict[str, Any], tmp_path: Path) -> None:
+    """Rounding to bfloat16 changes neither the case nor what kind of vehicle passes when."""
+    other = replay(tmp_path, DEMO, ROADWARDEN_DEVICE="openvino")
+    ours, theirs = ([(c["plate"], c["findings"]) for c in found["cases"]] for found in (report, other))
+    assert ours == theirs
+    assert len(other["passes"]) == len(report["passes"])
 
 
 def test_every_vehicle_is_one_pass_with_its_plate(report: dict[str, Any]) -> None:

@@ -1,21 +1,29 @@
-"""Runs an ONNX file on what the machine really has; every model of the program goes through here.
+"""One ONNX file, run by onnxruntime or, where it is asked for, by OpenVINO.
 
 Providers that onnxruntime *lists* are those it was compiled with, not those that work: a graphics card is looked for
 with the driver itself, and a session is asked afterwards what it uses.
 """
 
 import ctypes
+import importlib.util
 import logging
+import os
 import sys
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+# From 1.29 on it reports sessions, models and a device id to Microsoft unless this stands before it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from detector.errors import ModelError
+
+if TYPE_CHECKING:
+    from detector.inference.openvino_session import OpenVinoSession
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +34,20 @@ GPU_BATCH = 8
 class Device(StrEnum):
     """Where a model shall run. AUTO takes CUDA where a graphics card answers, and the CPU otherwise.
 
-    TENSORRT is never taken unasked: it builds an engine for each input shape, for minutes, at the first run.
+    TENSORRT is never taken unasked: it builds an engine for each input shape, for minutes, at the first run. Nor is
+    OPENVINO, which rounds to bfloat16 on processors that have it: faster, but a few answers differ from the CPU's.
     """
 
     AUTO = "auto"
     CPU = "cpu"
+    OPENVINO = "openvino"
     CUDA = "cuda"
     TENSORRT = "tensorrt"
 
 
 PROVIDERS = {
     Device.CPU: ["CPUExecutionProvider"],
+    Device.OPENVINO: ["OpenVINO"],
     Device.CUDA: ["CUDAExecutionProvider", "CPUExecutionProvider"],
     Device.TENSORRT: ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
 }
@@ -91,9 +102,11 @@ class OnnxModel:
             logger.warning("%s runs on the CPU: the graphics card could not be used; install [gpu]", path.name)
         self.providers: tuple[str, ...] = used
         """Execution providers in use, first choice first."""
-        on_gpu = used[0] != "CPUExecutionProvider"
-        self._batch_size = batch_size or (GPU_BATCH if on_gpu else 1)
-        self._fill_up = on_gpu
+        self.on_gpu = chosen in (Device.CUDA, Device.TENSORRT) and used[0] == PROVIDERS[chosen][0]
+        """Whether a graphics card does the work."""
+        self._batch_size = batch_size or (GPU_BATCH if self.on_gpu else 1)
+        if chosen is Device.OPENVINO:
+            self._batch_size = 1
         self._input = self._session.get_inputs()[0].name
 
     @property
@@ -123,21 +136,27 @@ class OnnxModel:
 
     def _run_slice(self, batch: np.ndarray) -> list[np.ndarray]:
         n = len(batch)
-        if self._fill_up and n < self._batch_size:
+        if self.on_gpu and n < self._batch_size:
             batch = np.concatenate([batch, np.zeros((self._batch_size - n, *batch.shape[1:]), batch.dtype)])
         try:
             outputs = self._session.run(None, {self._input: np.ascontiguousarray(batch)})
         except Exception as error:  # onnxruntime's exceptions share no base but Exception
-            raise ModelError(f"model {self.path}: {_first_line(error)}") from error
+            raise ModelError(f"model {self.path}: {_one_line(error)}") from error
         return [output[:n] for output in outputs]
 
 
 def _choose_device(path: Path, device: Device) -> Device:
     if device is Device.AUTO:
         return Device.CUDA if count_gpus() and _is_compiled_in(Device.CUDA) else Device.CPU
-    if device is not Device.CPU and not _is_compiled_in(device):
+    if device is Device.CPU:
+        return device
+    if device is Device.OPENVINO:
+        if importlib.util.find_spec("openvino") is None:
+            raise ModelError(f"model {path}: openvino was asked for, but is not installed; install [openvino]")
+        return device
+    if not _is_compiled_in(device):
         raise ModelError(f"model {path}: this onnxruntime was built without {device}; install onnxruntime-gpu")
-    if device is not Device.CPU and not count_gpus():
+    if not count_gpus():
         raise ModelError(f"model {path}: {device} was asked for, but the machine has no NVIDIA graphics card")
     return device
 
@@ -146,7 +165,9 @@ def _is_compiled_in(device: Device) -> bool:
     return PROVIDERS[device][0] in onnxruntime.get_available_providers()
 
 
-def _open_session(path: Path, device: Device, threads: int) -> onnxruntime.InferenceSession:
+def _open_session(path: Path, device: Device, threads: int) -> "onnxruntime.InferenceSession | OpenVinoSession":
+    if device is Device.OPENVINO:
+        return _open_openvino(path, threads)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -163,7 +184,18 @@ def _open_session(path: Path, device: Device, threads: int) -> onnxruntime.Infer
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
-        raise ModelError(f"model {path}: {_first_line(error)}") from error
+        raise ModelError(f"model {path}: {_one_line(error)}") from error
+
+
+def _open_openvino(path: Path, threads: int) -> "OpenVinoSession":
+    from detector.inference.openvino_session import OpenVinoSession
+
+    try:
+        session = OpenVinoSession(path, threads)
+    except RuntimeError as error:
+        raise ModelError(f"model {path}: OpenVINO cannot run it: {_one_line(error)}") from error
+    logger.info("%s runs on OpenVINO in %s", path.name, session.precision)
+    return session
 
 
 @cache
@@ -175,5 +207,7 @@ def _share_memory() -> None:
     onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(0, -1, -1, -1))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _one_line(error: Exception) -> str:
+    """What is wrong: onnxruntime says so first, OpenVINO last, after lines of its own source."""
+    lines = str(error).strip().split("\n")
+    return lines[-1] if lines[0].startswith("Exception from ") else lines[0]
