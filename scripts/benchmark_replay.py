@@ -10,6 +10,8 @@ For each clip and repetition, one after another, each in a process of its own:
 - `peer`: `ultralytics` `YOLO(...).track` on the same clip with the same weights, input size and sampling, by the Python
   of an environment that has it (--peer; `ultralytics`, `lap` and `onnxruntime`). It finds and follows vehicles only.
 
+ROADWARDEN_DEVICE=openvino has both run on OpenVINO (the peer's environment then needs `openvino`).
+
 Medians are printed. The table of stages comes from one more replay, with decoding in one thread: processor time.
 """
 
@@ -33,7 +35,9 @@ sys.path.insert(0, str(ROOT))
 
 from detector.database.engine import open_database  # noqa: E402
 from detector.detection.letterbox import Letterbox  # noqa: E402
+from detector.inference import Device  # noqa: E402
 from detector.weights import load_model_file  # noqa: E402
+from pipelines.build_models import chosen_device  # noqa: E402
 from scripts.benchmarking.names import STAGES  # noqa: E402
 
 TRACKERS = ("bytetrack.yaml", "botsort.yaml")
@@ -64,9 +68,14 @@ def find_missing(peer: Path | None) -> str | None:
     if not peer.is_file():
         return f"{peer} is not there"
     done = subprocess.run(
-        [peer, "-c", "import ultralytics, lap, onnxruntime"], capture_output=True, text=True, check=False
+        [peer, "-c", f"import ultralytics, lap, {find_engine()}"], capture_output=True, text=True, check=False
     )
     return done.stderr.strip().splitlines()[-1] if done.returncode else None
+
+
+def find_engine() -> str:
+    """What runs the networks: ours by ROADWARDEN_DEVICE, and the peer's likewise."""
+    return "openvino" if chosen_device() is Device.OPENVINO else "onnxruntime"
 
 
 def measure(clip: Path, options: argparse.Namespace, peer: Path | None) -> dict[str, Any]:
@@ -106,7 +115,7 @@ def run_peer(peer: Path, clip: Path, stride: int, size_wh: tuple[int, int], trac
     weights = load_model_file("vehicle_detector")
     width, height = Letterbox.fit(size_wh[1], size_wh[0], weights.settings.get("input_px", 640)).input_wh
     script = ROOT / "scripts" / "benchmarking" / "peer.py"
-    arguments = [str(clip.resolve()), str(weights.path), str(stride), f"{width}x{height}", tracker]
+    arguments = [str(clip.resolve()), str(weights.path), str(stride), f"{width}x{height}", tracker, find_engine()]
     return run_json([str(peer), str(script), *arguments], {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"})
 
 
