@@ -71,7 +71,7 @@ def open_replayer(database_url: str, options: ReplayOptions, loading: Future[Loa
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, facts.find, watch.take_look)
-    packages = make_packages(place, models, make_provenance(files, cameras), cameras.evidence)
+    packages = make_packages(place, models, make_provenance(files, cameras, models.engine), cameras.evidence)
     return Replayer(
         options,
         pipeline,
@@ -99,10 +99,10 @@ def signing_keys() -> KeyFolder:
     return KeyFolder(resolve_home() / "signing")
 
 
-def make_provenance(files: Sequence[ModelFile], cameras: Cameras) -> Provenance:
-    """What manifests say of program, configuration and weights."""
+def make_provenance(files: Sequence[ModelFile], cameras: Cameras, engine: str) -> Provenance:
+    """What manifests say of program, configuration, weights, and what runs them."""
     models = tuple(ModelRecord(file.name, file.version, file.sha256) for file in files)
-    return Provenance(models, cameras.sha256, read_version())
+    return Provenance(models, cameras.sha256, read_version(), engine)
 
 
 def open_recorder(

@@ -58,7 +58,7 @@ def open_live(database_url: str, cameras: Cameras, place: EvidencePlace, post: F
     facts = PermitFacts(RegisterStore(engine), RoadGraph(cameras.sightings.roads))
     watch = open_watch(cameras, engine, announce)
     pipeline = ViolationPipeline(models, ByteTracker, guard.facts(facts.find), guard.looks(watch.take_look))
-    packages = make_packages(place, models, make_provenance(files, cameras), cameras.evidence)
+    packages = make_packages(place, models, make_provenance(files, cameras, models.engine), cameras.evidence)
     store = TripStore(engine, open_life(engine), post.leases if post else None)
     ring_root = post.ring_root if post else resolve_home() / "ring"
     desk = CaseDesk(pipeline, packages, store, open_recorder(cameras, engine, True, SightingSpool(ring_root)))

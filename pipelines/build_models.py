@@ -45,10 +45,8 @@ def load_models(folder: Path | None = None) -> Loaded:
     cores = os.cpu_count() or 2
     shared = max(1, cores // 2)
     network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
-    on_gpu = network["vehicle_detector"].on_gpu
-    detector = OnnxVehicleDetector(
-        network["vehicle_detector"], DetectorSettings.parse(files["vehicle_detector"].settings)
-    )
+    main = network["vehicle_detector"]
+    detector = OnnxVehicleDetector(main, DetectorSettings.parse(files["vehicle_detector"].settings))
     load_reader = OnnxLoadStateReader(
         network["bed_locator"], network["load_state"], LoadStateSettings.parse(files["load_state"].settings)
     )
@@ -58,9 +56,10 @@ def load_models(folder: Path | None = None) -> Loaded:
     plate_reader = OnnxPlateReader(
         plate_detector, network["plate_reader"], PlateReaderSettings.parse(files["plate_reader"].settings)
     )
-    bystanders = OnnxVehicleDetector(network["vehicle_detector"], watchful(files["vehicle_detector"].settings))
+    bystanders = OnnxVehicleDetector(main, watchful(files["vehicle_detector"].settings))
     look = SceneLook(bystanders, plate_detector)
-    models = Models(detector, load_reader, plate_reader, look, workers=1 if on_gpu else cores)
+    workers = 1 if main.on_gpu else cores
+    models = Models(detector, load_reader, plate_reader, look, workers, main.engine)
     return models, tuple(files.values())
 
 

@@ -40,6 +40,7 @@ class Reproduction:
         recorded_load, found_load: label; None where the load was not looked at.
         not_reproducible: recorded findings that rest on registers.
         seen_again: whether the vehicle was found again at all.
+        recorded_engine, found_engine: what computed the models' answers; None where a package of old does not say.
     """
 
     recorded: tuple[str, ...]
@@ -50,6 +51,8 @@ class Reproduction:
     found_load: str | None
     not_reproducible: tuple[str, ...]
     seen_again: bool
+    recorded_engine: str | None
+    found_engine: str
 
     @property
     def is_same(self) -> bool:
@@ -87,7 +90,7 @@ def reproduce_package(folder: Path, store: ModelStore) -> Reproduction:
         for _, some in pipeline.run(cut_spans(source, camera.analysis_fps)):
             judged += some
         judged += pipeline.close_camera(camera.camera_id)
-    return _compare(content, judged)
+    return _compare(content, judged, models.engine)
 
 
 def find_recorded(content: Mapping[str, Any], store: ModelStore) -> Path:
@@ -130,7 +133,7 @@ def _started_at(content: Mapping[str, Any]) -> datetime | None:
     return first - timedelta(seconds=time["first_deciding_s"] - content["clip"]["start_s"])
 
 
-def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproduction:
+def _compare(content: Mapping[str, Any], judged: list[JudgedPass], engine: str) -> Reproduction:
     rules = [finding["rule"] for finding in content["findings"]]
     recorded = content["pass"]
     again = [item for item in judged if _is_same_vehicle(item.vehicle_pass, content)]
@@ -147,6 +150,8 @@ def _compare(content: Mapping[str, Any], judged: list[JudgedPass]) -> Reproducti
         found_load=load.label.value if load else None,
         not_reproducible=tuple(sorted(set(rules) & FROM_REGISTERS)),
         seen_again=last is not None,
+        recorded_engine=content["software"].get("engine"),
+        found_engine=engine,
     )
 
 

@@ -30,6 +30,7 @@ class Models:
         look: finds what copies for publication must not show; None for no such copies.
         workers: pictures that the detector may look at side by side, each on one core (a nano model gains nothing from
             a second thread: 47 and 45 ms a frame with one and two on a 2-core AMD EPYC).
+        engine: what computes their answers, with version and arithmetic; empty where no network does.
     """
 
     detector: VehicleDetector
@@ -37,6 +38,7 @@ class Models:
     plate_reader: PlateReader
     look: Look | None = None
     workers: int = 1
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

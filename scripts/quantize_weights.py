@@ -17,6 +17,7 @@ with the defaults from these films and pictures:
 
 import argparse
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -28,6 +29,8 @@ import av
 import cv2
 import numpy as np
 import onnx
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it would report to Microsoft
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -6,11 +6,14 @@ The network still computes in float32: each stored tensor is followed by a Cast 
 changes is the rounding of the weights; the script prints the largest difference of the outputs on random input.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it would report to Microsoft
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 

@@ -282,6 +282,7 @@ class _Sheet:
         self._section("hashes", room_mm=60)
         provenance = {
             "version": self.content["software"]["version"],
+            "engine": self.content["software"].get("engine") or "-",
             "configuration": self.content["configuration_sha256"][:16],
             "zone": self.content.get("zone_sha256", "-")[:16],
         }

@@ -38,11 +38,13 @@ class Provenance:
         models: every model that took part.
         configuration_sha256: of the configuration in force.
         software_version: of roadwarden.
+        engine: what computed the models' answers, with version and arithmetic; empty where no network did.
     """
 
     models: tuple[ModelRecord, ...]
     configuration_sha256: str
     software_version: str
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,11 @@ def make_manifest(
         "format": FORMAT,
         "case_id": facts.case_id,
         "evidence_code": evidence_code(facts.case_id, files),
-        "software": {"name": "roadwarden", "version": facts.provenance.software_version},
+        "software": {
+            "name": "roadwarden",
+            "version": facts.provenance.software_version,
+            "engine": facts.provenance.engine,
+        },
         "configuration_sha256": facts.provenance.configuration_sha256,
         "models": sorted(facts.provenance.models, key=lambda model: model.name),
         "camera": facts.camera,

@@ -87,7 +87,7 @@ class OnnxModel:
             device: where to run.
             threads: CPU threads of one run; 0 for one a core.
             batch_size: items run at once; None for 1 on the CPU, where more gain nothing (see `run`), and for
-                `GPU_BATCH` on a graphics card.
+                `GPU_BATCH` on a graphics card. OpenVINO always runs one.
 
         Raises:
             ModelError: the file cannot be read or run, or a device that was asked for is not there or not used.
@@ -104,10 +104,15 @@ class OnnxModel:
         """Execution providers in use, first choice first."""
         self.on_gpu = chosen in (Device.CUDA, Device.TENSORRT) and used[0] == PROVIDERS[chosen][0]
         """Whether a graphics card does the work."""
-        self._batch_size = batch_size or (GPU_BATCH if self.on_gpu else 1)
-        if chosen is Device.OPENVINO:
-            self._batch_size = 1
+        self._batch_size = 1 if chosen is Device.OPENVINO else batch_size or (GPU_BATCH if self.on_gpu else 1)
         self._input = self._session.get_inputs()[0].name
+
+    @property
+    def engine(self) -> str:
+        """What computes the answers, with its version and arithmetic: goes into evidence."""
+        if isinstance(self._session, onnxruntime.InferenceSession):
+            return f"onnxruntime {onnxruntime.__version__}, {self.providers[0]}"
+        return self._session.engine
 
     @property
     def input_shape(self) -> tuple[int | str | None, ...]:
@@ -194,7 +199,7 @@ def _open_openvino(path: Path, threads: int) -> "OpenVinoSession":
         session = OpenVinoSession(path, threads)
     except RuntimeError as error:
         raise ModelError(f"model {path}: OpenVINO cannot run it: {_one_line(error)}") from error
-    logger.info("%s runs on OpenVINO in %s", path.name, session.precision)
+    logger.info("%s runs on %s", path.name, session.engine)
     return session
 
 

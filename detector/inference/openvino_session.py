@@ -60,9 +60,10 @@ class OpenVinoSession:
         self._local = threading.local()
 
     @property
-    def precision(self) -> str:
-        """What it computes in, for instance "bf16" or "f32"."""
-        return str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+    def engine(self) -> str:
+        """Version, and what it computes in, for instance "OpenVINO 2026.4.1, bf16"."""
+        version = openvino.__version__.partition("-")[0]
+        return f"OpenVINO {version}, {self._compiled.get_property('INFERENCE_PRECISION_HINT').get_type_name()}"
 
     def get_providers(self) -> list[str]:
         """What runs the network."""
@@ -88,7 +89,7 @@ class OpenVinoSession:
                 raise RuntimeError(f"input {name} is {array.dtype}, must be {wanted}")
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
-        found = self._local.request.infer(feeds)
+        found = self._local.request.infer(feeds, share_inputs=True)
         return [found[port] for port in self._compiled.outputs]
 
 

@@ -32,10 +32,14 @@ def reproduce(
     if as_json:
         told = {name: {"recorded": before, "reproduced": now} for name, (before, now) in rows.items()}
         said = {"path": str(path), "same": again.is_same, "seen_again": again.seen_again, **told}
-        print(json.dumps(said | {"not_reproducible": again.not_reproducible}, ensure_ascii=False))
+        engines = {"recorded": again.recorded_engine, "reproduced": again.found_engine}
+        said |= {"not_reproducible": again.not_reproducible, "engine": engines}
+        print(json.dumps(said, ensure_ascii=False))
     else:
         for name, (before, now) in rows.items():
             print(f"{name}: recorded {before or '-'}, reproduced {now or '-'}")
+        if again.recorded_engine != again.found_engine:
+            print(f"computed by: recorded {again.recorded_engine or '-'}, reproduced {again.found_engine}")
         for rule in again.not_reproducible:
             print(f"finding {rule} rests on a register, which is not in the package")
         print(f"{path}: {'the judgement is the same' if again.is_same else 'the judgement differs'}")

@@ -61,11 +61,20 @@ def test_exactly_the_violating_truck_becomes_a_case(report: dict[str, Any]) -> N
 
 
 def test_openvino_finds_the_same_case(report: dict[str, Any], tmp_path: Path) -> None:
-    """Rounding to bfloat16 changes neither the case nor what kind of vehicle passes when."""
+    """Rounding to bfloat16 changes neither the case nor how many vehicles pass; the package says what computed it.
+
+    Judged again by onnxruntime it is the same, and both engines are named.
+    """
     other = replay(tmp_path, DEMO, ROADWARDEN_DEVICE="openvino")
     ours, theirs = ([(c["plate"], c["findings"]) for c in found["cases"]] for found in (report, other))
     assert ours == theirs
     assert len(other["passes"]) == len(report["passes"])
+    package = Path(other["cases"][0]["evidence"])
+    engine = json.loads((package / "manifest.json").read_text(encoding="utf-8"))["software"]["engine"]
+    assert engine.startswith("OpenVINO 20")
+    again = run("reproduce", package, home=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"computed by: recorded {engine}, reproduced onnxruntime " in again.stdout
 
 
 def test_every_vehicle_is_one_pass_with_its_plate(report: dict[str, Any]) -> None:
