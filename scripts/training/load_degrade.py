@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+FONT = Path(__file__).resolve().parents[2] / "detector" / "evidence" / "fonts" / "NotoSansCJKsc-Subset.otf"
+CAPTION_WORDS = ("抓拍时间", "车牌", "号码", "车道", "方向", "地点", "速度", "设备编号", "黄色", "渣土车")
 
 Rng = np.random.Generator
 LOST_LEVELS = 4.0  # grey levels
@@ -22,6 +29,7 @@ def degrade(crop: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
         (0.12, to_infrared),
         (0.3, blur),
         (0.35, add_noise),
+        (0.2, caption),
     ):
         if rng.random() < chance * strength:
             x = change(x, rng)
@@ -75,7 +83,7 @@ def _make_noise(shape: tuple[int, int], cells: int, rng: Rng) -> np.ndarray:
 
 
 def occlude(x: np.ndarray, rng: Rng) -> np.ndarray:
-    """A pole, a wire, a caption or a corner of a neighbour hides at most about a tenth."""
+    """A pole, a wire or a corner of a neighbour hides at most about a tenth."""
     x = x.copy()
     height, width = x.shape[:2]
     colour = rng.uniform(0, 255, 3)
@@ -170,6 +178,32 @@ def add_noise(x: np.ndarray, rng: Rng) -> np.ndarray:
         dead = rng.random((height, width)) < rng.uniform(0.002, 0.03)
         x[dead] = rng.choice([0.0, 255.0])
     return x
+
+
+def caption(x: np.ndarray, rng: Rng) -> np.ndarray:
+    """A line that the camera burns into its picture, on a band or not, at the upper or now and then the lower edge."""
+    height, width = x.shape[:2]
+    size = max(6, round(height * rng.uniform(0.03, 0.09)))
+    words = " ".join(rng.choice(CAPTION_WORDS, 3))
+    digits = "".join(rng.choice(list("0123456789:-年月日 "), 24))
+    text = digits + words if rng.random() < 0.5 else words + digits
+    drawn = Image.new("L", (width, size + size // 3))
+    origin = -int(rng.integers(0, 8 * size)), 0
+    ImageDraw.Draw(drawn).text(origin, text, font=_open_font(size), fill=255)
+    top = 0 if rng.random() < 0.75 else max(0, height - drawn.height)
+    x = x.copy()
+    rows = x[top : top + drawn.height]
+    if rng.random() < 0.6:
+        rows[:] = rng.uniform(0, 255, 3) if rng.random() < 0.3 else rng.uniform(0, 30)
+    letters = (np.asarray(drawn, np.float32) / 255)[: len(rows), :, None]
+    colour = rng.uniform(0, 255, 3) if rng.random() < 0.3 else np.full(3, 245.0)
+    rows[:] = rows * (1 - letters) + colour.astype(np.float32) * letters
+    return x
+
+
+@cache
+def _open_font(size_px: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(FONT), size_px, layout_engine=ImageFont.Layout.BASIC)
 
 
 def shrink(image: np.ndarray, rng: Rng) -> np.ndarray:
