@@ -27,6 +27,7 @@ LEVELS = (0.6, 0.66, 0.73, 0.8, 0.88, 0.94)
 """Thresholds that are tried."""
 
 SILENT, COVERED, EMPTY, LOADED, HEAPED = range(-1, 4)
+CLOSED_SIDE, OPEN_SIDE = range(2)
 BOX_NOISE = 0.04
 REPEATS = 4
 
@@ -71,9 +72,9 @@ def find_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 def calibrate(logits: Logits, settings: LoadStateSettings, accused_allowed: float) -> LoadStateSettings:
     """Settings with temperatures, and the thresholds that answer best without accusing too many who did nothing.
 
-    The best have most right answers less twice the wrong ones to the question of four states (covered, empty, loaded,
-    heaped) among those by which at most `accused_allowed` of the looks at closed or empty beds say *loaded* or
-    *heaped*. To say *covered* or *empty* accuses nobody, so that their thresholds may be low.
+    The best have most right answers less twice the wrong ones to two questions, closed or not, and which of four states
+    (covered, empty, loaded, heaped), among those by which at most `accused_allowed` of the looks at closed or empty
+    beds say *loaded* or *heaped*. To say *covered* or *empty* accuses nobody, so that their thresholds may be low.
 
     Raises:
         ValueError: every combination accuses more.
@@ -88,20 +89,36 @@ def calibrate(logits: Logits, settings: LoadStateSettings, accused_allowed: floa
     is_innocent = (logits.cover_truth == 0) | (logits.fill_truth == 0)
     asked = is_innocent | (np.isin(logits.cover_truth, (1, 2)) & np.isin(logits.fill_truth, (1, 2)))
     truth = np.where(logits.cover_truth == 0, COVERED, EMPTY + logits.fill_truth)
+    has_side = np.isin(logits.cover_truth, (0, 1, 2))
+    true_sides = np.where(logits.cover_truth == 0, CLOSED_SIDE, OPEN_SIDE)
     best, best_score = None, -np.inf
     for levels in product(LEVELS, repeat=5):
         names = dict(zip(("min_closed", "min_open", "min_empty", "min_loaded", "min_heaped"), levels, strict=True))
         named = name_states(covers, fills, **names)
         if (named[is_innocent] >= LOADED).sum() > accused_allowed * is_innocent.sum():
             continue
-        answered = named[asked] != SILENT
-        right = named[asked] == truth[asked]
-        score = right.sum() - 2 * (answered & ~right).sum()
+        sides = name_sides(covers, names["min_closed"], names["min_open"])
+        score = _score(named[asked], truth[asked]) + _score(sides[has_side], true_sides[has_side])
         if score > best_score:
             best, best_score = names, score
     if best is None:
         raise ValueError(f"no thresholds of {LEVELS} accuse so few; train more")
     return replace(settings, **best)
+
+
+def _score(named: np.ndarray, truth: np.ndarray) -> int:
+    """Right answers less twice the wrong ones; SILENT is neither."""
+    right = named == truth
+    return int(right.sum() - 2 * ((named != SILENT) & ~right).sum())
+
+
+def name_sides(covers: np.ndarray, min_closed: float, min_open: float) -> np.ndarray:
+    """What `name_cover` says of probabilities (N, 4): SILENT, CLOSED_SIDE or OPEN_SIDE, (N,)."""
+    closed, uncovered = covers[:, 0], covers[:, 1] + covers[:, 2]
+    sides = np.full(len(covers), SILENT)
+    sides[(closed > uncovered) & (closed >= min_closed)] = CLOSED_SIDE
+    sides[(closed <= uncovered) & (uncovered >= min_open)] = OPEN_SIDE
+    return sides
 
 
 def name_states(
@@ -115,11 +132,10 @@ def name_states(
     min_heaped: float,
 ) -> np.ndarray:
     """What `name_cover`, `name_fill` and `LoadState.label` say of probabilities (N, 4) each: SILENT to HEAPED, (N,)."""
-    closed, uncovered = covers[:, 0], covers[:, 1] + covers[:, 2]
+    sides = name_sides(covers, min_closed, min_open)
+    is_covered, is_open = sides == CLOSED_SIDE, sides == OPEN_SIDE
     empty, above = fills[:, 0], fills[:, 2]
     loaded = fills[:, 1] + above
-    is_covered = (closed > uncovered) & (closed >= min_closed)
-    is_open = (closed <= uncovered) & (uncovered >= min_open)
     is_loaded = (empty <= loaded) & (loaded >= min_loaded)
     named = np.full(len(covers), SILENT)
     named[is_open & (empty > loaded) & (empty >= min_empty)] = EMPTY
