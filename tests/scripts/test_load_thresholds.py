@@ -49,3 +49,24 @@ def test_a_net_that_accuses_must_be_surer_of_it_and_not_of_the_rest():
     assert found.min_open > 0.6
     with pytest.raises(ValueError, match="train more"):
         calibrate(draw_looks(400, 0.3, np.random.default_rng(1)), LoadStateSettings(), -1.0)
+
+
+def test_open_beds_whose_load_nobody_sees_count_too():
+    """Where covered beds look open and half loaded, the load must be surer, not the cover: many beds are just open."""
+    n = 400
+    looks = draw_looks(n, 0.3, np.random.default_rng(1))
+    weak = looks.fill.copy()
+    creased = (looks.cover_truth == 0) & (looks.cover.argmax(1) == 2)
+    looks.cover[creased] *= 0.5
+    doubtful = creased | (np.arange(4 * n) % 2 == 1)
+    weak[doubtful] *= 0.25
+    just_open = np.tile([0.0, 0.0, 1.0, 0.0], (3 * n, 1))
+    together = Logits(
+        np.concatenate([looks.cover, just_open]),
+        np.concatenate([weak, np.zeros((3 * n, 4))]),
+        np.concatenate([looks.cover_truth, np.full(3 * n, 2)]),
+        np.concatenate([looks.fill_truth, np.full(3 * n, UNKNOWN)]),
+    )
+    alone = Logits(looks.cover, weak, looks.cover_truth, looks.fill_truth)
+    settings, allowed = LoadStateSettings(), 0.02
+    assert calibrate(together, settings, allowed).min_open < calibrate(alone, settings, allowed).min_open
