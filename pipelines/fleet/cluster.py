@@ -24,7 +24,7 @@ def connected(address: str) -> Iterator[Any]:
     Raises:
         ConfigurationError: Ray is not installed, or there is no cluster at that address.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray sends statistics to its makers
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # else Ray sends statistics to its makers
     try:
         import ray
     except ModuleNotFoundError as error:
