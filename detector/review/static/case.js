@@ -71,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 }, true);
 
 document.addEventListener("deskkey", (event) => {
-  if (event.target.matches("[data-decides]") && performance.now() - shownAt < CALM_MS) event.preventDefault();
+  if (event.target.matches("[data-decides]") && event.detail - shownAt < CALM_MS) event.preventDefault();
 });
 const isStep = (event) => event.detail.requestConfig?.path.endsWith("/steps");
 document.addEventListener("htmx:beforeRequest", (event) => { if (player && isStep(event)) player.rest(); });

@@ -26,7 +26,7 @@ for (const picture of document.querySelectorAll("img[data-missing]")) {
 document.addEventListener("click", (event) => { if (event.target.closest("[data-back]")) history.back(); });
 
 // <button data-key="c"> is pressed by that key, unless somebody is typing; in an open dialog only its own keys count.
-// A page may object to a press by cancelling `deskkey`.
+// A page may object to a press by cancelling `deskkey`, whose detail is when the key went down.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const typing = event.target.closest("input:not([type=checkbox]):not([type=radio]):not([type=range]), select, textarea");
@@ -40,6 +40,6 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const isField = found.matches("input, select, textarea");
   if (!isField && event.repeat && !event.key.startsWith("Arrow")) return;
-  if (!found.dispatchEvent(new Event("deskkey", { bubbles: true, cancelable: true }))) return;
+  if (!found.dispatchEvent(new CustomEvent("deskkey", { bubbles: true, cancelable: true, detail: event.timeStamp }))) return;
   isField ? found.focus() : found.click();
 });

@@ -12,6 +12,11 @@ from tests.detector.review.desk import BARE_CASE, OWN_CASE, PASSWORD, confirm
 
 pytestmark = pytest.mark.long
 
+PRESS_AS_THE_NEXT_COMES = """key => document.addEventListener("htmx:afterSwap", () => {
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  sessionStorage.pressed = key;
+}, { once: true })"""
+
 
 def on_case(page: Any, case_id: str) -> None:
     """Wait until a case is on the screen and takes keys."""
@@ -135,10 +140,11 @@ def test_a_decision_brings_the_next_case_and_undo_the_last(open_page: Open, serv
     following = BARE_CASE if first == OWN_CASE else OWN_CASE
     page.wait_for_function("() => document.getElementById('case').dataset.next")
     assert page.locator("#case").get_attribute("data-next") == following
+    page.evaluate(PRESS_AS_THE_NEXT_COMES, "y")
     press(page, "x")
     press(page, "2")
     page.wait_for_selector(f'#case[data-case="{following}"]')
-    press(page, "y")
+    page.wait_for_function("() => sessionStorage.pressed")
     page.wait_for_timeout(700)
     assert desk.cases.get(first).status is CaseStatus.REJECTED
     assert desk.cases.get(following).status is CaseStatus.IN_REVIEW
