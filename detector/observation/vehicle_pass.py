@@ -29,8 +29,7 @@ from detector.observation.look_policy import LOAD_TYPES, PLATE_SHARE, LookPolicy
 from detector.observation.protocols import LoadReader, PlateHint, PlateReader
 
 STILL_SHARE = 0.02
-"""A vehicle whose centre moved by less than this share of the picture's height has no direction."""
-
+"""A vehicle that moved or grew by less than this share of the picture's height has no direction."""
 
 WIDEST_PLATE = 2.0
 """Times the width that a plate should have beside its vehicle, beyond which it is lettering or a bumper."""
@@ -166,7 +165,7 @@ class PassAssembler:
             looks = history.observations
             if camera.sees_into_box and not history.load_settled and policy.wants_load(track, looks):
                 for_load.append(track)
-            is_cut_off = track.xyxy[3] >= (1 - EDGE_SHARE) * height_px
+            is_cut_off = _is_cut_off(track.xyxy, height_px)
             wants_plate = camera.reads_plates and not history.plate_settled
             if wants_plate and policy.wants_plate(track, looks, is_cut_off=is_cut_off):
                 for_plate.append(track)
@@ -324,10 +323,21 @@ def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:
 
 
 def _direction(first: geometry.Box, last: geometry.Box, height_px: int) -> str | None:
-    """Travel in the picture: down (growing) is approaching, up is leaving; None when it hardly moved."""
-    moved_px = last[3] - first[3]
-    grown_px = (last[3] - last[1]) - (first[3] - first[1])
-    travel_px = moved_px if abs(moved_px) >= abs(grown_px) else grown_px
+    """Travel in the picture: down or growing is approaching, up is leaving; None when it hardly moved.
+
+    What comes in over the picture's lower edge grows while it leaves: then its edges alone tell.
+    """
+    moved_px, raised_px = last[3] - first[3], first[1] - last[1]
+    grown_px = moved_px + raised_px
+    if _is_cut_off(first, height_px):
+        travel_px = moved_px - raised_px
+    else:
+        travel_px = moved_px if abs(moved_px) >= abs(grown_px) else grown_px
     if abs(travel_px) < STILL_SHARE * height_px:
         return None
     return "approaching" if travel_px > 0 else "leaving"
+
+
+def _is_cut_off(xyxy: geometry.Box, height_px: int) -> bool:
+    """Whether the picture's lower edge cuts a box off."""
+    return xyxy[3] >= (1 - EDGE_SHARE) * height_px

@@ -299,6 +299,22 @@ def test_direction_is_told_by_movement_in_the_picture(step_px: int, direction: s
     )
 
 
+@pytest.mark.parametrize(
+    ("tops", "bottom", "direction"),
+    [((650, 100), 720, "leaving"), ((650, 100), 540, "leaving"), ((100, 650), 720, "approaching")],
+)
+def test_what_the_lower_edge_cuts_off_has_the_direction_of_its_upper_edge(
+    tops: tuple[int, int], bottom: int, direction: str
+) -> None:
+    """A truck that drives in under the camera grows as one that comes nearer does, and yet it leaves."""
+    assembler = make_assembler()
+    for i, share in enumerate(np.linspace(0, 1, 8)):
+        box = (300.0, tops[0] + share * (tops[1] - tops[0]), 700.0, bottom if i == 7 else 720.0)
+        assembler.update(make_frame(i), [make_track(i, xyxy=box)], absolute_time=True)
+    ended = assembler.update(make_frame(8), [remove(make_track(7, xyxy=box))], absolute_time=True)
+    assert ended[0].direction == direction
+
+
 def test_sharpness_tells_blur_and_survives_boxes_outside() -> None:
     """A blurred copy scores far lower; a box outside the picture scores 0."""
     blurred = np.full_like(IMAGE, 128)
