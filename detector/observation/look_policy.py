@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from detector.entities import Cover, Fill, LoadState, Observation, Plate, Track, VehicleType
+from detector.observation.plate_size import PLATE_SHARE
 
 LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
 """Types whose load is looked at: detectors call heavy trucks seen from the front *bus*; the bed model tells."""
@@ -12,8 +13,6 @@ LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
 LARGER = 1.08
 """A vehicle whose plate was read is worth reading again when it is larger than at all readings by this factor."""
 
-PLATE_SHARE = {VehicleType.CAR: 440 / 1800, VehicleType.BUS: 440 / 2500, VehicleType.TRUCK: 440 / 2500}
-"""Width of a plate (GA 36: 440 mm) as a share of the vehicle's; others have none that is looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,12 @@ from detector.entities import (
 )
 from detector.geometry import Corners
 from detector.observation import load_vote, plate_vote
-from detector.observation.look_policy import LOAD_TYPES, PLATE_SHARE, LookPolicy
+from detector.observation.look_policy import LOAD_TYPES, LookPolicy
+from detector.observation.plate_size import is_lettering, pick_plates
 from detector.observation.protocols import LoadReader, PlateHint, PlateReader
 
 STILL_SHARE = 0.02
 """A vehicle that moved or grew by less than this share of the picture's height has no direction."""
-
-WIDEST_PLATE = 2.0
-"""Times the width that a plate should have beside its vehicle, beyond which it is lettering or a bumper."""
 
 EDGE_SHARE = 0.005
 """A box that comes so near to the picture's lower edge is cut off by it."""
@@ -224,7 +222,7 @@ class PassAssembler:
             history.load = load_vote.vote(looks)
             history.load_settled = self._policy.is_load_settled(looks, history.load)
         if not history.plate_settled:
-            history.plate = plate_vote.vote([o.plate for o in looks if o.plate is not None])
+            history.plate = plate_vote.vote(pick_plates(looks))
             history.plate_settled = self._policy.is_plate_settled(history.plate)
 
     @staticmethod
@@ -309,10 +307,10 @@ def _expect_plate(track: Track, looks: Sequence[Observation]) -> Corners | None:
 
 
 def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:
-    """Whether a plate found in a vehicle's box is its own, and neither a nearer vehicle's nor much too wide for it."""
-    x, y = geometry.centre(plate.xyxy)
-    if plate.width_px > WIDEST_PLATE * PLATE_SHARE[track.vehicle_type] * (track.xyxy[2] - track.xyxy[0]):
+    """Whether a plate found in a vehicle's box is its own, and neither a nearer vehicle's nor lettering."""
+    if is_lettering(plate, track.vehicle_type, track.xyxy, is_whole=track.xyxy[1] > 0):
         return False
+    x, y = geometry.centre(plate.xyxy)
     return not any(
         other.track_id != track.track_id
         and other.xyxy[0] <= x <= other.xyxy[2]

@@ -63,7 +63,7 @@ class Plates:
         return [self._read(*box) for box in boxes]
 
     def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:
-        corners = ((x1 + 10, y2 - 40), (x1 + 110, y2 - 40), (x1 + 110, y2 - 10), (x1 + 10, y2 - 10))
+        corners = ((x1 + 10, y2 - 22), (x1 + 50, y2 - 22), (x1 + 50, y2 - 10), (x1 + 10, y2 - 10))
         return PlateReading("渝DC6123", (0.99,) * 7, (), PlateColour.YELLOW, 0.99, corners, 1, 0.99)
 
 

@@ -59,7 +59,7 @@ class PlateEverywhere:
         return [self._read(*box) for box in boxes]
 
     def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:
-        left, right, top, low = x1 + 80, x1 + 180, y2 - 60, y2 - 30
+        left, right, top, low = x1 + 110, x1 + 170, y2 - 60, y2 - 40
         corners = ((left, top), (right, top), (right, low), (left, low))
         return PlateReading("渝DC6123", (0.99,) * 7, (), PlateColour.YELLOW, 0.99, corners, 1, 0.99)
 

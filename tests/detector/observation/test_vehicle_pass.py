@@ -67,7 +67,7 @@ class FakePlates:
         self.asked += boxes
         self.hints += hints
         x, y = self.at
-        corners = ((x, y), (x + 100, y), (x + 100, y + 40), (x, y + 40))
+        corners = ((x, y), (x + 80, y), (x + 80, y + 25), (x, y + 25))
         reading = PlateReading(self.text, (0.99,) * len(self.text), (), PlateColour.YELLOW, 0.99, corners, 1, 0.98)
         return [reading if b[0] <= x <= b[2] and b[1] <= y <= b[3] else None for b in boxes]
 
@@ -167,7 +167,7 @@ def test_a_plate_is_expected_where_it_hangs_on_the_vehicle() -> None:
     assembler.update(make_frame(20), [make_track(20, xyxy=grown)], absolute_time=True)
     first, second, late = plates.hints
     assert first == late == PlateHint()
-    assert second.expected == ((300.0, 450.0), (500.0, 450.0), (500.0, 490.0), (300.0, 490.0))
+    assert second.expected == ((300.0, 450.0), (460.0, 450.0), (460.0, 475.0), (300.0, 475.0))
 
 
 def test_a_plate_long_searched_in_vain_is_searched_harder() -> None:
