@@ -14,7 +14,6 @@ LARGER = 1.08
 """A vehicle whose plate was read is worth reading again when it is larger than at all readings by this factor."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class LookPolicy:
     """Bounds on second-stage work per pass.
