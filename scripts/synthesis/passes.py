@@ -79,7 +79,7 @@ def draw_cast(index: int) -> tuple[Cast, str]:
     camera_m = (0.0, float(rng.uniform(-4.5, 4.5)), float(rng.uniform(6.5, 8.5)))
     target_m = (-float(rng.uniform(17, 20)), 0.0, 0.8)
     roles = tuple(_draw_role(number, away, rng) for number in range(VEHICLES))
-    seconds = roles[-1].near_s + 1.2
+    seconds = roles[-1].near_s + (3.2 if away else 1.2)  # what leaves has only just come in when it is near
     name = f"held-out-{index:02d}"
     focal_px = float(rng.uniform(2400, 2800))
     return Cast(name, camera_m, target_m, focal_px, SIZE_PX, seconds, roles, away, fps=FPS, seed=9000 + index), light

@@ -76,8 +76,16 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
 
 
 def load_averaged(network: nn.Module, checkpoint: Path) -> None:
-    """Puts a checkpoint's averaged weights into a network, to learn on with new data."""
-    network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
+    """Puts a checkpoint's averaged weights into a network, to learn on with new data or new parts.
+
+    Raises:
+        RuntimeError: the checkpoint holds what the network has not.
+    """
+    found = network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"], strict=False)
+    if found.unexpected_keys:
+        raise RuntimeError(f"{checkpoint}: of another network ({', '.join(found.unexpected_keys[:3])}, …)")
+    if found.missing_keys:
+        print(f"learnt anew: {', '.join(found.missing_keys)}", flush=True)
 
 
 def _draw_ahead(task: Task, schedule: Schedule, first: int) -> Iterator[Batch]:

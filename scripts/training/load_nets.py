@@ -15,6 +15,7 @@ MIDDLE_LAYER = 6  # stride 16
 FINE_LAYER = 4  # stride 8
 FROZEN_LAYERS = 2  # their edges serve cargo beds as well; textures of cloths and loads do not come from COCO
 FINE, MIDDLE, COARSE = 128, 128, 256  # channels of layers 4, 6 and 10
+GLANCES = 8  # places of a bed that the load net looks at, of its own choice
 
 
 class Backbone(nn.Module):
@@ -43,9 +44,10 @@ class Backbone(nn.Module):
         return kept[FINE_LAYER], kept[MIDDLE_LAYER], x
 
 
-def make_block(inputs: int, outputs: int) -> nn.Sequential:
-    """A 3x3 convolution with normalisation and SiLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU())
+def make_block(inputs: int, outputs: int, side: int = 3) -> nn.Sequential:
+    """A convolution of an odd side with normalisation and SiLU."""
+    convolution = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.SiLU())
 
 
 class BedLocator(nn.Module):
@@ -71,10 +73,7 @@ class BedLocator(nn.Module):
         coarse_up = functional.interpolate(coarse, size=middle.shape[2:], mode="nearest")
         mixed = self.mix(torch.cat([middle, coarse_up], 1))
         cells = self.propose(mixed).float()
-        rows, columns = cells.shape[2:]
-        ys = (torch.arange(rows, device=x.device, dtype=torch.float32) + 0.5) / rows
-        xs = (torch.arange(columns, device=x.device, dtype=torch.float32) + 0.5) / columns
-        grid = torch.stack([xs[None].expand(rows, columns), ys[:, None].expand(rows, columns)]).repeat(6, 1, 1)
+        grid = draw_grid(cells).repeat(6, 1, 1)
         places = (cells[:, 1:] + grid).flatten(2)
         attention = cells[:, :1].flatten(2).softmax(2)
         found = (places * attention).sum(2)
@@ -83,8 +82,20 @@ class BedLocator(nn.Module):
         return {"box": found[:, :4], "rim": found[:, 4:], "tipper": judged[:, :1], "visible": judged[:, 1:]}
 
 
+def draw_grid(like: torch.Tensor) -> torch.Tensor:
+    """The centres of the cells of a map (N, C, H, W) as shares of it, (2, H, W): x, y."""
+    rows, columns = like.shape[2:]
+    ys = (torch.arange(rows, device=like.device, dtype=torch.float32) + 0.5) / rows
+    xs = (torch.arange(columns, device=like.device, dtype=torch.float32) + 0.5) / columns
+    return torch.stack([xs[None].expand(rows, columns), ys[:, None].expand(rows, columns)])
+
+
 class LoadStateNet(nn.Module):
-    """Names cover and fill of a bed's crop from features of three scales: grain is fine, folds are coarse."""
+    """Names cover and fill of a bed's crop from features of three scales: grain is fine, folds are coarse.
+
+    Means and maxima over the crop say what there is, not where: gravel beside the truck is no load. So attention over
+    the cells, which knows their place, adds what a few of them show.
+    """
 
     def __init__(self, checkpoint: Path) -> None:
         """Builds the net with a trained backbone and new heads."""
@@ -95,6 +106,11 @@ class LoadStateNet(nn.Module):
         self.coarse = make_block(COARSE, 160)
         width = 2 * (64 + 96 + 160)
         self.hidden = nn.Conv2d(width, 128, 1)
+        self.mix = make_block(64 + 96 + 160 + 2, 128, side=1)
+        self.glance = nn.Conv2d(128, GLANCES, 1)
+        self.recall = nn.Conv2d(GLANCES * 128, 128, 1)
+        nn.init.zeros_(self.recall.weight)
+        nn.init.zeros_(self.recall.bias)
         self.dropout = nn.Dropout(0.1)
         self.cover = nn.Conv2d(128, 4, 1)
         self.fill = nn.Conv2d(128, 4, 1)
@@ -104,8 +120,17 @@ class LoadStateNet(nn.Module):
         """Logits for cover (N, 4) and fill (N, 4), and the crest's height over the edge in metres (N, 1)."""
         scales = [head(f) for head, f in zip((self.fine, self.middle, self.coarse), self.backbone(x), strict=True)]
         pooled = torch.cat([p for s in scales for p in (s.mean((2, 3), keepdim=True), s.amax((2, 3), keepdim=True))], 1)
-        hidden = self.dropout(functional.silu(self.hidden(pooled)))
+        hidden = self.dropout(functional.silu(self.hidden(pooled) + self.recall(self._look(scales))))
         return {name: getattr(self, name)(hidden).flatten(1).float() for name in ("cover", "fill", "heap")}
+
+    def _look(self, scales: list[torch.Tensor]) -> torch.Tensor:
+        """What the chosen places show, (N, GLANCES * 128, 1, 1)."""
+        fine, middle, coarse = scales
+        coarse_up = functional.interpolate(coarse, size=middle.shape[2:], mode="nearest")
+        grid = draw_grid(middle).to(middle.dtype)[None].expand(middle.shape[0], -1, -1, -1)
+        mixed = self.mix(torch.cat([functional.avg_pool2d(fine, 2), middle, coarse_up, grid], 1))
+        attention = self.glance(mixed).flatten(2).float().softmax(2).to(mixed.dtype)
+        return (attention @ mixed.flatten(2).transpose(1, 2)).flatten(1)[..., None, None]
 
 
 class Exported(nn.Module):
