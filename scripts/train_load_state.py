@@ -50,9 +50,15 @@ def parse_arguments() -> argparse.Namespace:
         "--backbone", type=Path, default=ROOT / "weights" / "vehicle_detector.onnx", help="start weights"
     )
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
-    parser.add_argument("--steps", type=int, help="steps of each network; default 1000 and 2000")
     parser.add_argument(
-        "--start", type=Path, help="checkpoint or exported ONNX file to learn on from, instead of the backbone alone"
+        "--steps", type=int, help="steps of each network; default 1000 and 2000; 0 writes down what --start holds"
+    )
+    parser.add_argument(
+        "--start",
+        nargs="+",
+        metavar="FILE[:SHARE]",
+        help="what to learn on from instead of the backbone alone: an exported ONNX file, or checkpoints, of several "
+        "of which the weighted mean",
     )
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate; 4e-4 to learn on from a file")
     parser.add_argument("--seed", type=int, default=1)
@@ -75,18 +81,26 @@ def train(name: str, arguments: argparse.Namespace) -> None:
         load_sketch.draw_sketches(SKETCHES, SKETCH_COUNT, backdrops)
         vehicles += load_samples.load_renders(SKETCHES, "sketch")
     task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
-    schedule = load_fit.Schedule(arguments.steps or STEPS[name], rate=arguments.rate, seed=arguments.seed)
+    steps = STEPS[name] if arguments.steps is None else arguments.steps
+    schedule = load_fit.Schedule(steps, rate=arguments.rate, seed=arguments.seed)
     checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, open_backbone(arguments))
     task = task_of[name](vehicles, SIZES_PX[name])
-    if arguments.start and arguments.start.suffix == ".onnx":
-        onnx_weights.take_up(network, arguments.start, task.draw(96, np.random.default_rng(0))["images"])
-    elif arguments.start:
-        load_fit.load_averaged(network, arguments.start)
+    starts = [read_share(start) for start in arguments.start or ()]
+    if len(starts) == 1 and starts[0][0].suffix == ".onnx":
+        onnx_weights.take_up(network, starts[0][0], task.draw(96, np.random.default_rng(0))["images"])
+    elif starts:
+        load_fit.load_averaged(network, starts)
     network = load_fit.fit(network, task, schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
+
+
+def read_share(start: str) -> tuple[Path, float]:
+    """A file and its share of a mean, 1 where none is written."""
+    path, _, share = start.rpartition(":")
+    return (Path(path), float(share)) if path else (Path(start), 1.0)
 
 
 def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:

@@ -75,17 +75,29 @@ def fit(network: nn.Module, task: Task, schedule: Schedule, checkpoint: Path) ->
     return averaged.eval()
 
 
-def load_averaged(network: nn.Module, checkpoint: Path) -> None:
-    """Puts a checkpoint's averaged weights into a network, to learn on with new data or new parts.
+def load_averaged(network: nn.Module, parts: list[tuple[Path, float]]) -> None:
+    """Puts the weighted mean of checkpoints' averaged weights into a network, to learn on with new data or new parts.
+
+    Args:
+        network: changed in place. What no checkpoint holds keeps its start.
+        parts: checkpoints with their shares. What only some of them hold is the mean of these.
 
     Raises:
-        RuntimeError: the checkpoint holds what the network has not.
+        RuntimeError: a checkpoint holds what the network has not.
     """
-    found = network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"], strict=False)
-    if found.unexpected_keys:
-        raise RuntimeError(f"{checkpoint}: of another network ({', '.join(found.unexpected_keys[:3])}, …)")
-    if found.missing_keys:
-        print(f"learnt anew: {', '.join(found.missing_keys)}", flush=True)
+    wanted = network.state_dict()
+    stored = [(torch.load(path, weights_only=True)["averaged"], share) for path, share in parts]
+    for (path, _), (weights, _) in zip(parts, stored, strict=True):
+        if unknown := sorted(weights.keys() - wanted.keys()):
+            raise RuntimeError(f"{path}: of another network ({', '.join(unknown[:3])}, …)")
+    new = [name for name in wanted if not any(name in weights for weights, _ in stored)]
+    if new:
+        print(f"learnt anew: {', '.join(new)}", flush=True)
+    for name in wanted.keys() - set(new):
+        holders = [(weights[name], share) for weights, share in stored if name in weights]
+        whole = sum(share for _, share in holders)
+        wanted[name] = sum(values * (share / whole) for values, share in holders).to(wanted[name].dtype)
+    network.load_state_dict(wanted)
 
 
 def _draw_ahead(task: Task, schedule: Schedule, first: int) -> Iterator[Batch]:
