@@ -287,6 +287,14 @@ def test_what_turns_out_to_be_a_car_has_no_load() -> None:
     assert assembler.update(make_frame(7), [car], absolute_time=True)[0].load is None
 
 
+@pytest.mark.parametrize(("height_px", "text"), [(400.0, "渝A12345"), (100.0, None)])
+def test_what_is_too_large_beside_its_truck_is_not_its_plate(height_px: float, text: str | None) -> None:
+    """The same reading is a plate on a truck that is high enough for it, and lettering on one that is not."""
+    box = (100.0, 500.0 - height_px, 400.0, 500.0)
+    closed = drive(make_assembler(), 8, xyxy=box)[-1]
+    assert (closed.plate and closed.plate.text) == text
+
+
 @pytest.mark.parametrize(("step_px", "direction"), [(20, "approaching"), (-20, "leaving"), (0, None)])
 def test_direction_is_told_by_movement_in_the_picture(step_px: int, direction: str | None) -> None:
     """Down the picture is toward the camera; a parked vehicle has no direction."""
