@@ -1,14 +1,13 @@
 """Whether what was read on a vehicle is of the size of a plate, or lettering that reads like one.
 
-Heavy trucks carry their number on the tailgate as well, in characters at least 2.5 times as large (放大号: GB 7258, and
-article 13 of the regulation on the Road Traffic Safety Law). While the plate itself is below the picture it is found in
-the plate's place, often without the province, and its width would give it the loudest voice in the vote.
+Heavy trucks carry their number on the tailgate as well, in characters at least 2.5 times as large (放大号, GB 7258).
+While the plate itself is below the picture it is found in the plate's place, often without the province, and its width
+would give it the loudest voice in the vote.
 """
 
-from collections.abc import Sequence
 from math import sqrt
 
-from detector.entities import Observation, PlateReading, VehicleType
+from detector.entities import PlateReading, VehicleType
 from detector.geometry import Box, area
 
 PLATE_SHARE = {VehicleType.CAR: 440 / 1800, VehicleType.BUS: 440 / 2500, VehicleType.TRUCK: 440 / 2500}
@@ -24,13 +23,6 @@ LARGEST = 1.75
 """Times `USUAL_SIZE` beyond which a reading is lettering. The plate of a truck of 1.5 x 1.9 m has 1.68, numbers on the
 tailgates of rendered films 1.86 and more."""
 
-UNLIKE = 1.75
-"""Times the size of the smallest clear reading of the same vehicle, beyond which another is lettering. A truck that is
-turned by 20 degrees shows its plate 1.5 times as small beside its box; numbers on tailgates are 2.0 times and more."""
-
-CLEAR = 0.9
-"""Mean probability of the characters of a reading that others are measured by."""
-
 
 def is_lettering(plate: PlateReading, kind: VehicleType, xyxy: Box, *, is_whole: bool) -> bool:
     """Whether a reading is too large to be a plate on this vehicle.
@@ -44,14 +36,6 @@ def is_lettering(plate: PlateReading, kind: VehicleType, xyxy: Box, *, is_whole:
     if plate.width_px > WIDEST * PLATE_SHARE[kind] * (xyxy[2] - xyxy[0]):
         return True
     return is_whole and kind in USUAL_SIZE and _size(plate, xyxy) > LARGEST * USUAL_SIZE[kind]
-
-
-def pick_plates(looks: Sequence[Observation]) -> list[PlateReading]:
-    """The readings of a vehicle in the order of its looks, without those far larger than its smallest clear one."""
-    sizes = [(look.plate, _size(look.plate, look.xyxy)) for look in looks if look.plate is not None]
-    clear = [size for plate, size in sizes if plate.text and sum(plate.characters) >= CLEAR * len(plate.characters)]
-    largest = UNLIKE * min(clear, default=float("inf"))
-    return [plate for plate, size in sizes if size <= largest]
 
 
 def _size(plate: PlateReading, xyxy: Box) -> float:

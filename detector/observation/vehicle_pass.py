@@ -26,7 +26,7 @@ from detector.entities import (
 from detector.geometry import Corners
 from detector.observation import load_vote, plate_vote
 from detector.observation.look_policy import LOAD_TYPES, LookPolicy
-from detector.observation.plate_size import is_lettering, pick_plates
+from detector.observation.plate_size import is_lettering
 from detector.observation.protocols import LoadReader, PlateHint, PlateReader
 
 STILL_SHARE = 0.02
@@ -222,7 +222,7 @@ class PassAssembler:
             history.load = load_vote.vote(looks)
             history.load_settled = self._policy.is_load_settled(looks, history.load)
         if not history.plate_settled:
-            history.plate = plate_vote.vote(pick_plates(looks))
+            history.plate = plate_vote.vote([o.plate for o in looks if o.plate is not None])
             history.plate_settled = self._policy.is_plate_settled(history.plate)
 
     @staticmethod
@@ -307,15 +307,20 @@ def _expect_plate(track: Track, looks: Sequence[Observation]) -> Corners | None:
 
 
 def _owns(track: Track, plate: PlateReading, seen: Sequence[Track]) -> bool:
-    """Whether a plate found in a vehicle's box is its own, and neither a nearer vehicle's nor lettering."""
+    """Whether a plate found in a vehicle's box is its own, and neither another vehicle's nor lettering.
+
+    In the box of a nearer vehicle it is that one's. One farther away may be seen over this one: plates hang low, so
+    that what lies in the upper half here and in the lower half there is that one's.
+    """
     if is_lettering(plate, track.vehicle_type, track.xyxy, is_whole=track.xyxy[1] > 0):
         return False
     x, y = geometry.centre(plate.xyxy)
+    is_high = y < geometry.centre(track.xyxy)[1]
     return not any(
         other.track_id != track.track_id
         and other.xyxy[0] <= x <= other.xyxy[2]
         and other.xyxy[1] <= y <= other.xyxy[3]
-        and other.xyxy[3] > track.xyxy[3]
+        and (other.xyxy[3] > track.xyxy[3] or (is_high and y > geometry.centre(other.xyxy)[1]))
         for other in seen
     )
 

@@ -287,6 +287,21 @@ def test_what_turns_out_to_be_a_car_has_no_load() -> None:
     assert assembler.update(make_frame(7), [car], absolute_time=True)[0].load is None
 
 
+@pytest.mark.parametrize(
+    ("behind", "text"),
+    [((150.0, 20.0, 350.0, 190.0), None), ((150.0, 100.0, 350.0, 480.0), "渝A12345"), (RIGHT, "渝A12345")],
+)
+def test_a_plate_high_on_a_vehicle_may_be_that_of_one_behind_it(behind: Box, text: str | None) -> None:
+    """What is seen over another's roof has its plate low in its own box; as high there as here decides nothing."""
+    assembler = PassAssembler(Camera("gantry"), Readers(FakeLoads(), FakePlates(at=(200.0, 150.0))))
+    for i in range(8):
+        both = [make_track(i), make_track(i, track_id=2, xyxy=behind, kind=VehicleType.CAR)]
+        assembler.update(make_frame(i), both, absolute_time=True)
+    ended = assembler.update(make_frame(8), [remove(make_track(7)), both[1]], absolute_time=True)
+    plate = next(p.plate for p in ended if p.track_id == 1)
+    assert (plate and plate.text) == text
+
+
 @pytest.mark.parametrize(("height_px", "text"), [(400.0, "渝A12345"), (100.0, None)])
 def test_what_is_too_large_beside_its_truck_is_not_its_plate(height_px: float, text: str | None) -> None:
     """The same reading is a plate on a truck that is high enough for it, and lettering on one that is not."""
