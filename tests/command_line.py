@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -28,7 +29,9 @@ class Done:
 def run(*arguments: object, home: Path, **environment: str) -> Done:
     """Run `roadwarden ARGUMENTS` from the folder `home`, with its state in `home`/var, as the program's own door does.
 
-    An exception that no door turns into a line passes through: where a user would see a traceback, the test fails.
+    An exception that no door turns into a line passes through: where a user would see a traceback, the test fails. As a
+    process does, it ends when the models that nobody waited for are open: those of many commands at once have crashed
+    onnxruntime.
     """
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     variables = {"ROADWARDEN_HOME": str(home / "var"), **environment}
@@ -40,6 +43,9 @@ def run(*arguments: object, home: Path, **environment: str) -> Done:
         contextlib.redirect_stderr(err),
     ):
         code = _exit_code()
+        for thread in threading.enumerate():
+            if thread.name.startswith("models"):
+                thread.join()
     return Done(code, _read(out), _read(err))
 
 

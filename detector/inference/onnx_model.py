@@ -9,6 +9,7 @@ import importlib.util
 import logging
 import os
 import sys
+import threading
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 GPU_BATCH = 8
 """Items a run on a graphics card; shorter batches are filled up, since the card picks its algorithms by shape."""
+
+_sharing = threading.Lock()
 
 
 class Device(StrEnum):
@@ -178,7 +181,8 @@ def _open_session(path: Path, device: Device, threads: int) -> "onnxruntime.Infe
     options.inter_op_num_threads = 1
     # Several models share the cores: a session that spins while it waits takes time from the one that works.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    _share_memory()
+    with _sharing:  # models are opened side by side, and a second arena would take the place of the one in use
+        _share_memory()
     options.add_session_config_entry("session.use_env_allocators", "1")
     providers: list[Any] = list(PROVIDERS[device])
     if device is not Device.CPU:

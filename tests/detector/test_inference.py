@@ -1,6 +1,9 @@
 """How models are opened and run."""
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,6 +42,22 @@ def pretend(monkeypatch: pytest.MonkeyPatch, *, gpus: int, session: FakeSession)
     monkeypatch.setattr(onnx_model.onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
     monkeypatch.setattr(onnx_model, "_open_session", lambda path, device, threads: (asked.append(device), session)[1])
     return asked
+
+
+def test_models_opened_side_by_side_register_one_arena(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one would take the place of the first while a session is being built in it."""
+    registered = []
+
+    @cache
+    def register() -> None:
+        time.sleep(0.05)
+        registered.append(1)
+
+    monkeypatch.setattr(onnx_model, "_share_memory", register)
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(lambda _: OnnxModel(DOUBLE, Device.CPU), range(4)))
+    assert len(models) == 4
+    assert len(registered) == 1
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 64])
