@@ -18,6 +18,12 @@ STORED = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
 """How learned constants are stored."""
 
 
+def read_share(part: str) -> tuple[Path, float]:
+    """A file and its share of a mean, 1 where none is written."""
+    path, _, share = part.rpartition(":")
+    return (Path(path), float(share)) if path else (Path(part), 1.0)
+
+
 def is_of_the_graph(tensor: TensorProto) -> bool:
     """Whether a constant is the exporter's own, such as a scale or a shape; it names them after their place."""
     return tensor.name.startswith("/") or not tensor.dims
@@ -54,7 +60,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("parts", nargs="+", metavar="FILE:SHARE")
     arguments = parser.parse_args()
-    parts = [(Path(path), float(share)) for path, _, share in (part.rpartition(":") for part in arguments.parts)]
+    parts = [read_share(part) for part in arguments.parts]
     onnx.save(mix(parts), arguments.output)
     print(f"{arguments.output}: {' + '.join(f'{share:g} {path.name}' for path, share in parts)}")
 

@@ -68,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def train(name: str, arguments: argparse.Namespace) -> None:
     """Train one network and write its ONNX file."""
+    from scripts.mix_weights import read_share
     from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks, onnx_weights
 
     vehicles = load_samples.load_renders(arguments.renders / "train")
@@ -95,12 +96,6 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     network = load_fit.fit(network, task, schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
-
-
-def read_share(start: str) -> tuple[Path, float]:
-    """A file and its share of a mean, 1 where none is written."""
-    path, _, share = start.rpartition(":")
-    return (Path(path), float(share)) if path else (Path(start), 1.0)
 
 
 def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:

@@ -29,7 +29,7 @@ def degrade(crop: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
         (0.12, to_infrared),
         (0.3, blur),
         (0.35, add_noise),
-        (0.4, caption),
+        (0.2, caption),
     ):
         if rng.random() < chance * strength:
             x = change(x, rng)

@@ -90,13 +90,13 @@ def load_averaged(network: nn.Module, parts: list[tuple[Path, float]]) -> None:
     for (path, _), (weights, _) in zip(parts, stored, strict=True):
         if unknown := sorted(weights.keys() - wanted.keys()):
             raise RuntimeError(f"{path}: of another network ({', '.join(unknown[:3])}, …)")
-    new = [name for name in wanted if not any(name in weights for weights, _ in stored)]
-    if new:
-        print(f"learnt anew: {', '.join(new)}", flush=True)
-    for name in wanted.keys() - set(new):
+    for name, start in wanted.items():
         holders = [(weights[name], share) for weights, share in stored if name in weights]
+        if not holders:
+            print(f"learnt anew: {name}", flush=True)
+            continue
         whole = sum(share for _, share in holders)
-        wanted[name] = sum(values * (share / whole) for values, share in holders).to(wanted[name].dtype)
+        wanted[name] = sum(values * (share / whole) for values, share in holders).to(start.dtype)
     network.load_state_dict(wanted)
 
 

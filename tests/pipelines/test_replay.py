@@ -13,11 +13,10 @@ import pytest
 
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from detector.entities import Cover, Detections, Fill, Grade, LoadState, PlateColour, PlateReading, VehicleType
+from detector.entities import Detections, Grade, VehicleType
 from detector.errors import ConfigurationError, StorageError
 from detector.evidence.manifest import ModelRecord, Provenance
 from detector.evidence.verify import verify_package
-from detector.geometry import Box
 from detector.tracking import ByteTracker
 from pipelines.case_pipeline import AFTER_S, BEFORE_S
 from pipelines.config import load_cameras
@@ -27,6 +26,7 @@ from pipelines.replay import Replayer, ReplayOptions
 from pipelines.report import ClipReport
 from pipelines.violation_pipeline import Models, ViolationPipeline
 from tests.footage import ClipSpec, index_in, write
+from tests.scripted_truck import Heap, Plates
 
 WIDTH, HEIGHT, FRAMES, TICKS = 480, 192, 250, 3
 """A clip of 30 s: 250 pictures, each 3/25 s after the one before."""
@@ -47,24 +47,6 @@ class ScriptedDetector:
         y = 20 + 80 * (index - ENTERS) / (LEAVES - ENTERS)
         box = np.array([[60, y, 360, y + 90]], np.float32)
         return Detections(box, np.array([0.9], np.float32), np.array([VehicleType.TRUCK], np.int64))
-
-
-class Heap:
-    """An open heap in every bed."""
-
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[LoadState]:
-        return [LoadState(Cover.OPEN, 0.97, Fill.ABOVE_EDGE, 0.97, 0.99, b) for b in boxes]
-
-
-class Plates:
-    """One plate at each vehicle's foot."""
-
-    def read(self, image: np.ndarray, boxes: Sequence[Box], hints: object = None) -> list[PlateReading | None]:
-        return [self._read(*box) for box in boxes]
-
-    def _read(self, x1: float, y1: float, x2: float, y2: float) -> PlateReading:
-        corners = ((x1 + 10, y2 - 22), (x1 + 50, y2 - 22), (x1 + 50, y2 - 10), (x1 + 10, y2 - 10))
-        return PlateReading("渝DC6123", (0.99,) * 7, (), PlateColour.YELLOW, 0.99, corners, 1, 0.99)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,8 @@ import pytest
 
 from detector.entities import (
     Camera,
-    Cover,
     Detections,
-    Fill,
     Frame,
-    LoadState,
     PlateColour,
     PlateReading,
     VehicleType,
@@ -24,6 +21,7 @@ from detector.rules import RULES
 from detector.tracking import ByteTracker
 from pipelines.spans import Span, cut_spans
 from pipelines.violation_pipeline import JudgedPass, Models, ViolationPipeline
+from tests.scripted_truck import Heap
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
 FRAMES = 24
@@ -43,13 +41,6 @@ class SceneDetector:
         boxes = np.array([[300, 20 + 15 * step, 600, 300 + 15 * step], [900, 100, 960, 250]], np.float32)
         kinds = np.array([VehicleType.TRUCK, VehicleType.PERSON], np.int64)
         return Detections(boxes, np.array([0.9, 0.8], np.float32), kinds)
-
-
-class HeapEverywhere:
-    """Every bed holds an open heap."""
-
-    def read(self, image: np.ndarray, boxes: Sequence[Box]) -> list[LoadState]:
-        return [LoadState(Cover.OPEN, 0.97, Fill.ABOVE_EDGE, 0.97, 0.99, b) for b in boxes]
 
 
 class PlateEverywhere:
@@ -82,7 +73,7 @@ FPS = 8.0
 
 
 def run(spans: Sequence[Span], workers: int, cameras: Sequence[Camera]) -> dict[str, list[JudgedPass]]:
-    models = Models(SceneDetector(), HeapEverywhere(), PlateEverywhere(), workers=workers)
+    models = Models(SceneDetector(), Heap(), PlateEverywhere(), workers=workers)
     pipeline = ViolationPipeline(models, ByteTracker)
     for camera in cameras:
         pipeline.open_camera(camera, absolute_time=True)
@@ -118,7 +109,7 @@ def test_the_number_of_cores_changes_nothing(frames: int, workers: int) -> None:
 
 def test_a_run_that_is_given_up_ends() -> None:
     """Whoever stops asking for spans leaves no thread waiting."""
-    pipeline = ViolationPipeline(Models(SceneDetector(), HeapEverywhere(), PlateEverywhere()), ByteTracker)
+    pipeline = ViolationPipeline(Models(SceneDetector(), Heap(), PlateEverywhere()), ByteTracker)
     pipeline.open_camera(make_camera("a"), absolute_time=True)
     running = pipeline.run(make_spans("a"))
     first, _ = next(running)
