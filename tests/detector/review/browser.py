@@ -45,7 +45,7 @@ def press(page: Any, *keys: str) -> None:
 def tab_to(page: Any, selector: str) -> None:
     """Move the focus as somebody without a mouse does."""
     for _ in range(80):
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"no way by keyboard to {selector}")

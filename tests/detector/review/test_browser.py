@@ -57,7 +57,7 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     press(page, " ")
     tab_to(page, "dialog[open] button.main")
     press(page, "Enter")
-    page.wait_for_function("() => !document.querySelector('#step-file')")
+    page.wait_for_selector("#step-file", state="detached")
     assert is_now(CaseStatus.FILED)
 
     page = open_page("dispatcher", "/queue")
@@ -68,7 +68,7 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     press(page, " ")
     tab_to(page, "dialog[open] button.main")
     press(page, "Enter")
-    page.wait_for_function("() => !document.querySelector('#step-dispatch')")
+    page.wait_for_selector("#step-dispatch", state="detached")
     assert is_now(CaseStatus.DISPATCHED)
 
     department = open_page("department", f"/cases/{OWN_CASE}")
@@ -82,7 +82,7 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     department.keyboard.type("现场核实, 已处理")
     tab_to(department, "dialog[open] button.main")
     press(department, "Enter")
-    department.wait_for_function("() => !document.querySelector('#step-give_feedback')")
+    department.wait_for_selector("#step-give_feedback", state="detached")
     assert is_now(CaseStatus.FEEDBACK)
 
     page = open_page("dispatcher", f"/cases/{OWN_CASE}")
@@ -96,7 +96,7 @@ def test_from_candidate_to_closed_by_keyboard_alone(open_page: Open, served: tup
     page.keyboard.type("办结")
     tab_to(page, "dialog[open] button.main")
     press(page, "Enter")
-    page.wait_for_function("() => !document.querySelector('#step-close')")
+    page.wait_for_selector("#step-close", state="detached")
     assert is_now(CaseStatus.CLOSED)
 
 
@@ -201,7 +201,7 @@ def test_a_plate_is_corrected_by_its_alternatives_and_checked_while_typing(open_
     page.keyboard.type("6")
     page.wait_for_selector("#plate-check .good")
     press(page, "Enter")
-    page.wait_for_function("() => document.querySelector('h1').innerText.includes('渝D12346')")
+    page.wait_for_selector("h1:has-text('渝D12346')")
     assert served[0].cases.get(OWN_CASE).officer_plate == "渝D12346"
 
 
@@ -210,10 +210,11 @@ def test_languages_and_colours(open_page: Open) -> None:
     page = open_page("reviewer", "/queue?group=all")
     assert page.title().startswith("案件队列")
     page.click('[name="language"]')
-    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    page.wait_for_selector('html[lang="en"]')
     assert "group=all" in page.url
     page.click('[name="theme"]')
-    page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+    page.wait_for_selector('html[data-theme="dark"]')
+    page.wait_for_load_state()
     dark = page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
     assert dark == "rgb(15, 21, 27)"
 
