@@ -21,6 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.synthesis.specs import STATES
+
 
 def find_cache() -> Path:
     """Returns the folder for rendered pictures."""
@@ -33,6 +35,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     stills = commands.add_parser("stills", help="load-state stills, one truck each")
     stills.add_argument("--first", type=int, default=0, help="number of the first picture, to share the work")
+    stills.add_argument("--state", choices=STATES, help="only the pictures among them that shall show this state")
     labels = commands.add_parser("labels", help="label rendered stills anew from their seeds, without rendering")
     labels.add_argument("folder", type=Path)
     scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
@@ -52,10 +55,11 @@ def main() -> None:
     passes.add_argument("--output", type=Path, default=None)
     arguments = parser.parse_args()
     if arguments.command == "stills":
-        from scripts.synthesis.stills import render_stills
+        from scripts.synthesis.stills import draw_state, render_stills
 
         folder = arguments.output or find_cache() / "load_state" / arguments.split
-        numbers = range(arguments.first, arguments.first + arguments.count)
+        every = range(arguments.first, arguments.first + arguments.count)
+        numbers = [n for n in every if arguments.state in (None, draw_state(n, arguments.split))]
         render_stills(folder, arguments.split, numbers, arguments.samples, arguments.seconds)
     elif arguments.command == "labels":
         from scripts.synthesis.stills import label_stills

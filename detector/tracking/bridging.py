@@ -1,18 +1,34 @@
-"""What lies between two looks at a scene that show the same vehicles: nothing that a detector need be asked for."""
+"""What lies between two looks at a scene: often nothing that a detector need be asked for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from detector.entities import Detections
 from detector.geometry import iou_matrix
 from detector.tracking.association import match
+from detector.tracking.optical_flow import follow
 
 SURE_CONFIDENCE = 0.45
-"""A box from here on must be in both looks; it is what starts a track (`ByteTrackSettings.start_confidence`)."""
+"""A box from here on must be explained; it is what starts a track (`ByteTrackSettings.start_confidence`)."""
 
 MIN_IOU = 0.25
 """Overlap of a vehicle's boxes in the two looks, below which it might be another vehicle."""
+
+MIN_IOU_FOLLOWED = 0.3
+"""Overlap of a box that was followed to the other look and the one found there, below which it is another vehicle."""
+
+MIN_SHOWN = 0.3
+"""Share of a box within the picture, below which the vehicle has left it."""
+
+NEAR_PX = 32
+"""Shorter side of a box from which on it matters in which frame it appears or vanishes within the picture."""
+
+LARGE_PX = 72
+"""The same for a box that is lost at the picture's edge: vehicles are largest there, and plates are read there."""
+
+EDGE_PX = 2  # of the small pictures
 
 
 def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> list[Detections] | None:
@@ -28,20 +44,126 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> li
         something has come or gone, or has moved too far to be told. Unsure boxes without one are left out.
     """
     rows, columns = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU)
-    alone_before, alone_after = _without(len(before), rows), _without(len(after), columns)
-    if _has_sure(before.where(alone_before)) or _has_sure(after.where(alone_after)):
+    if len(_sure_others(before, rows)) or len(_sure_others(after, columns)):
         return None
     first, last = before.where(rows), after.where(columns)
     return [_mix(first, last, share) for share in shares]
 
 
-def _without(count: int, taken: np.ndarray) -> np.ndarray:
-    """Mask (count,) of the rows that are not among `taken`."""
-    return ~np.isin(np.arange(count), taken)
+def bridge_by_flow(
+    before: Detections, after: Detections, shares: Sequence[float], pictures: Sequence[np.ndarray], scale: int
+) -> list[Detections] | None:
+    """The boxes at some moments between two looks, each vehicle on the way that the pictures show.
+
+    A vehicle that comes or leaves over the picture's edge has boxes while enough of it is in the picture. What is small
+    and appears or vanishes within the picture counts from or to the look that shows it.
+
+    Args:
+        before: what the earlier look found.
+        after: what the later one found.
+        shares: of the time between both that has passed at each moment, above 0 and below 1.
+        pictures: as `optical_flow.follow` wants them: of the earlier look, of each moment, of the later look.
+        scale: px of the boxes per px of the pictures.
+
+    Returns:
+        One `Detections` a moment; None where a sure box that is not small appears, vanishes or is lost on its way.
+        Unsure boxes without a counterpart are left out.
+    """
+    height, width = (side * scale for side in pictures[0].shape)
+    edges = np.array([width, height, width, height])
+    onward = follow(pictures, before.xyxy / scale) * scale
+    rows, columns = match(iou_matrix(_cut(onward[-1], edges), after.xyxy), MIN_IOU_FOLLOWED)
+    old, new = _others(before, rows), _others(after, columns)
+    back = follow(pictures[::-1], after.xyxy[new] / scale)[::-1] * scale
+    more_rows, more_columns = match(iou_matrix(before.xyxy[old], _cut(back[0], edges)), MIN_IOU_FOLLOWED)
+    gone = _sure_others(before.where(old), more_rows)
+    come = _sure_others(after.where(new), more_columns)
+    leaving = _see_off(onward[:, old[gone]], edges, scale)
+    coming = _see_off(back[::-1, come], edges, scale)
+    if leaving is None or coming is None:
+        return None
+    again_rows, again_columns = old[more_rows], new[more_columns]
+    passed = np.array([0, *shares, 1])[:, None, None]
+    ways = np.concatenate(
+        [
+            onward[:, rows] + passed * (after.xyxy[columns] - onward[-1, rows]),
+            back[:, more_columns] + (1 - passed) * (before.xyxy[again_rows] - back[0, more_columns]),
+            leaving,
+            coming[::-1],
+        ],
+        axis=1,
+    )
+    first = _pile(before.where(rows), before.where(again_rows), before.where(old[gone]), after.where(new[come]))
+    last = _pile(after.where(columns), after.where(again_columns), before.where(old[gone]), after.where(new[come]))
+    found = []
+    for share, way in zip(shares, _cut(ways, edges).astype(np.float32)[1:-1], strict=True):
+        found.append(replace(_mix(first, last, share), xyxy=way).where(~np.isnan(way[:, 0])))
+    return found
 
 
-def _has_sure(detections: Detections) -> bool:
-    return bool((detections.confidence >= SURE_CONFIDENCE).any())
+def _see_off(ways: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | None:
+    """What the other look does not show, on its way from the look that does.
+
+    Args:
+        ways: (T, N, 4) px, in the order of time away from the look; NaN where lost.
+        edges: the picture's width, height, width, height in px.
+        scale: as in `bridge_by_flow`.
+
+    Returns:
+        The ways, NaN where the vehicle is not in the picture; None where one must be looked for.
+    """
+    ways = ways.copy()
+    for way in ways.swapaxes(0, 1):
+        lost, out = _first(np.isnan(way[:, 0])), _first(_share_shown(way, edges) < MIN_SHOWN)
+        if out < lost:
+            way[out:] = np.nan
+            continue
+        last, side_px = way[lost - 1], (way[0, 2:] - way[0, :2]).min()
+        is_at_edge = (last[:2] <= EDGE_PX * scale).any() or (last[2:] >= edges[2:] - EDGE_PX * scale).any()
+        if side_px >= (LARGE_PX if is_at_edge else NEAR_PX):
+            return None
+        if not is_at_edge:
+            way[1:] = np.nan
+    return ways
+
+
+def _first(mask: np.ndarray) -> int:
+    """The first true row of (T,); T where none is."""
+    return int(mask.argmax()) if mask.any() else len(mask)
+
+
+def _share_shown(xyxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How much of each box (N, 4) lies within the picture (N,); NaN of NaN."""
+    shown, whole = _cut(xyxy, edges), np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6)
+    share: np.ndarray = np.clip(shown[:, 2:] - shown[:, :2], 0, None).prod(1) / whole.prod(1)
+    return share
+
+
+def _cut(xyxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Boxes (..., 4) cut off at the picture's edges."""
+    cut: np.ndarray = np.clip(xyxy, 0, edges)
+    return cut
+
+
+def _others(detections: Detections, taken: np.ndarray) -> np.ndarray:
+    """The rows that are not among `taken`."""
+    return np.flatnonzero(~np.isin(np.arange(len(detections)), taken))
+
+
+def _sure_others(detections: Detections, taken: np.ndarray) -> np.ndarray:
+    """The rows from `SURE_CONFIDENCE` on that are not among `taken`."""
+    others = _others(detections, taken)
+    sure: np.ndarray = others[detections.confidence[others] >= SURE_CONFIDENCE]
+    return sure
+
+
+def _pile(*parts: Detections) -> Detections:
+    """All rows of all parts, in order."""
+    return Detections(
+        np.concatenate([part.xyxy for part in parts]),
+        np.concatenate([part.confidence for part in parts]),
+        np.concatenate([part.class_id for part in parts]),
+    )
 
 
 def _mix(first: Detections, last: Detections, share: float) -> Detections:

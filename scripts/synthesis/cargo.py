@@ -39,11 +39,11 @@ def shape_heap(spec: Tipper, xs: np.ndarray, ys: np.ndarray, rng: np.random.Gene
         across = np.exp(-(((v - rng.uniform(-0.2, 0.2)) / rng.uniform(0.6, 0.95)) ** 2))
         pile = np.maximum(pile, rng.uniform(0.75, 1.0) * along[:, None] * across[None])
     pile += 0.05 * make_noise(pile.shape, 0.8 / STEP_M, rng)
-    # Walls bound the heap: it falls to the contact height at the sides, by the angle of repose at most.
+    # Walls bound the heap: it falls to the contact height at the sides.
     edge_m = np.minimum(np.minimum(xs - xs[0], xs[-1] - xs)[:, None] + 0.05, (ys[-1] - np.abs(ys))[None] + 0.02)
     pile = (pile - pile.min()) / (pile.max() - pile.min())
     height = load.contact_m + (load.crest_m - load.contact_m) * pile
-    height = np.minimum(height, load.contact_m + 0.03 + 0.85 * edge_m)
+    height = np.minimum(height, load.contact_m + 0.03 + load.slope * edge_m)
     height += load.crest_m - height.max()
     return height + 0.012 * make_noise(height.shape, 0.25 / STEP_M, rng, 2) - 0.006
 
@@ -90,7 +90,8 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
     cover = spec.cover
     xs, ys = _axes(spec, front_m, 0.0)
     v = ys / ys[-1]
-    sag = {"flat": 0.03, "sag": rng.uniform(0.1, 0.3), "hoops": -0.13, "tucked": 0.06, "waves": 0.0}[cover.shape]
+    lies_loose = cover.shape in ("tucked", "bundled")
+    sag = {"flat": 0.03, "sag": rng.uniform(0.1, 0.3), "hoops": -0.13}.get(cover.shape, 0.0)
     cloth = np.broadcast_to(-sag * (1 - v**2)[None], (len(xs), len(ys))).copy()
     if cover.shape == "hoops":
         phase = 0.5 + 0.5 * np.cos(2 * np.pi * (xs - xs[0]) / rng.uniform(0.9, 1.4))
@@ -103,7 +104,7 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
         cloth = ridge[:, None] * (1 - np.abs(v) ** rng.uniform(1.5, 4))[None]
     if load_top is not None:
         load = load_top[: len(xs), : len(ys)]
-        if cover.shape == "tucked":
+        if lies_loose:
             cloth = load + 0.03
         else:
             tent = np.maximum(load + 0.025, -9)
@@ -114,13 +115,28 @@ def _drape(spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.ra
     streaks = make_noise((len(xs), 6), 0.25 / STEP_M, rng, 2)
     streaks = np.repeat(streaks, -(-len(ys) // 6), axis=1)[:, : len(ys)]
     calm = 0.25 + 0.75 * (1 - np.abs(v) ** 3)
-    if cover.shape == "tucked":  # thrown over the load by hand: it lies in deep creases
-        depth_m, width_m = rng.uniform(0.0, 0.09), rng.uniform(0.15, 0.4)
+    if lies_loose:  # thrown over the load by hand: it lies in deep creases
+        deepest_m = 0.09 if cover.shape == "tucked" else 0.12
+        depth_m, width_m = rng.uniform(0.0, deepest_m), rng.uniform(0.15, 0.4)
         cloth = cloth + depth_m * np.abs(make_noise(cloth.shape, width_m / STEP_M, rng, 2))
+    if cover.shape == "bundled":
+        cloth = cloth + _gather(xs, ys, cloth, rng)
     cloth += (0.022 * np.abs(folds) + 0.012 * streaks) * calm[None]
-    if cover.shape != "tucked":
+    if not lies_loose:
         cloth[:, [0, -1]] = np.maximum(cloth[:, [0, -1]], 0.015)
     return cloth
+
+
+def _gather(xs: np.ndarray, ys: np.ndarray, cloth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns folds (R, C) in metres that run down from a bundle's crest, as where a cloth is gathered around it."""
+    row, column = np.unravel_index(cloth.argmax(), cloth.shape)
+    dx, dy = (xs - xs[row])[:, None], (ys - ys[column])[None]
+    folds = rng.uniform(0, 1, int(rng.integers(24, 60)))
+    folds[-1] = folds[0]
+    turn = 0.35 * make_noise(cloth.shape, 0.6 / STEP_M, rng)
+    angle = (np.arctan2(dy, dx) + turn + np.pi) % (2 * np.pi)
+    ridges = np.interp(angle, np.linspace(0, 2 * np.pi, len(folds)), folds)
+    return rng.uniform(0.08, 0.25) * ridges * np.clip(np.hypot(dx, dy) / 0.7, 0.15, 1)
 
 
 def _add_cloth(body: Body, spec: Tipper, front_m: float, load_top: np.ndarray | None, rng: np.random.Generator) -> None:

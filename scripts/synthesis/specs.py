@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -35,12 +35,14 @@ class Load:
         crest_m: Highest point against the edge (positive: above it). None: the bed is empty.
         contact_m: Where the load touches the walls, against the edge; below the crest.
         humps: Number of heaps along the bed.
+        slope: How steep it may fall to the walls; 0.85 is the angle of repose.
     """
 
     material: LoadMaterial
     crest_m: float | None
     contact_m: float = -0.4
     humps: int = 2
+    slope: float = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Cover:
         extent: Covered share of the bed's length (cloth, slide) or of its width (fold), 0..1.
         from_front: The covered part begins at the front wall.
         shape: How the cloth lies where no heap lifts it.
-        overhang_m: How far it hangs down outside; 0 with `tucked` (it lies inside the walls).
+        overhang_m: How far it hangs down outside; 0 with `tucked` and `bundled` (it lies inside the walls).
         folded: Where a folded cloth rests on an open bed, `inside` in a heap behind the front wall; None: nowhere.
     """
 
@@ -61,7 +63,7 @@ class Cover:
     cloth: Cloth | None = None
     extent: float = 1.0
     from_front: bool = True
-    shape: Literal["flat", "sag", "hoops", "tucked", "waves"] = "flat"
+    shape: Literal["flat", "sag", "hoops", "tucked", "waves", "bundled"] = "flat"
     overhang_m: float = 0.25
     folded: Literal["front", "side", "rear", "inside"] | None = None
 
@@ -111,6 +113,9 @@ class PlateSource:
     random_plate: object
     types: tuple[str, ...] = field(default=("yellow_single", "yellow_single", "yellow_single", "nev_large"))
 
+
+BUNDLED_SHARE = 0.4
+"""How often, in `train`, a load under a green or blue cloth is bundled up with it."""
 
 SHAPES = ("flat", "sag", "hoops", "tucked", "waves")
 SHAPE_SHARES: dict[Split, tuple[float, ...]] = {
@@ -170,7 +175,7 @@ def draw_tipper(state: str, split: Split, plates: PlateSource, rng: np.random.Ge
     plate_type = plates.types[rng.integers(len(plates.types))]
     if "electric" in cab.name:
         plate_type = "nev_large"
-    return Tipper(
+    tipper = Tipper(
         cab=cab,
         paint=paint,
         bed_paint=bed_paint,
@@ -194,3 +199,23 @@ def draw_tipper(state: str, split: Split, plates: PlateSource, rng: np.random.Ge
         floor_rgb=draw_floor(split, rng),
         seed=int(rng.integers(2**31)),
     )
+    return bundle(tipper) if split == "train" and tipper.cover.extent == 1 else tipper
+
+
+def bundle(tipper: Tipper) -> Tipper:
+    """The tipper, often with load and cloth bundled up: a ball between the walls, with gaps down to the floor.
+
+    Green and blue cloths alone: a grey or brown ball could be rubble. Drawn from the tipper's own seed, so that scenes
+    without such a bundle stay as they were.
+    """
+    rng = np.random.default_rng([tipper.seed, 1])
+    cloth = tipper.cover.cloth
+    if cloth is None or tipper.load.crest_m is None or rng.random() >= BUNDLED_SHARE:
+        return tipper
+    red, green, blue = cloth.rgb
+    if max(green, blue) < 2 * red:
+        return tipper
+    crest_m = max(tipper.load.crest_m, rng.uniform(-0.2, 0.6))
+    contact_m = max(crest_m - rng.uniform(0.5, 1.2), 0.1 - tipper.wall_m)
+    load = replace(tipper.load, crest_m=crest_m, contact_m=contact_m, humps=1, slope=rng.uniform(0.85, 2.2))
+    return replace(tipper, load=load, cover=replace(tipper.cover, shape="bundled", overhang_m=0.0))

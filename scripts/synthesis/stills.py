@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,7 @@ def label_stills(folder: Path) -> None:
     table.with_suffix(".tmp").replace(table)
 
 
-def render_stills(folder: Path, split: Split, numbers: range, samples: int, seconds: float) -> None:
+def render_stills(folder: Path, split: Split, numbers: Iterable[int], samples: int, seconds: float) -> None:
     """Renders stills into a folder until the time is over; existing ones are kept.
 
     Args:

@@ -1,6 +1,7 @@
 """Few looks that stand for many frames: how frames are cut, and which of them are looked at."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -9,15 +10,16 @@ import pytest
 from detector.entities import Detections, Frame, VehicleType
 from detector.video.source import Glance
 from pipelines.spans import Span, SpanDetector, cut_spans
+from tests.detector.tracking.scene import draw
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
 STEP_S = 0.125
 
 
 def make_frame(index: int, camera_id: str = "a") -> Frame:
-    """A picture of one pixel that tells its number."""
+    """A picture without texture whose grey tells its number."""
     at = timedelta(seconds=index * STEP_S)
-    image = np.full((1, 1, 3), index, np.uint8)
+    image = np.full((180, 320, 3), index, np.uint8)
     return Frame(camera_id, image, index, index, at.total_seconds(), START_AT + at, "")
 
 
@@ -42,6 +44,23 @@ class Road:
         kinds = [VehicleType.TRUCK] * len(boxes) + [VehicleType.PERSON]
         xyxy = np.array([*boxes, person], np.float32)
         return Detections(xyxy, np.full(len(kinds), 0.9, np.float32), np.array(kinds, np.int64))
+
+
+class FastRoad(Road):
+    """A car of 50 px that moves 30 px a frame and is in the picture from its left edge to its right one."""
+
+    @staticmethod
+    def show(index: int) -> Frame:
+        """A picture with the car's texture; its corner tells its number."""
+        image = np.repeat(draw((30 * index - 60, 60, 50, 50))[..., None], 3, axis=2)
+        image[0, 0] = index
+        return replace(make_frame(index), picture=image)
+
+    def _detect(self, index: int) -> Detections:
+        self.looked_at.append(index)
+        x1, x2 = max(30 * index - 60, 0), min(30 * index - 10, 320)
+        boxes = np.array([[x1, 60, x2, 110]] if x2 - x1 > 12 else [], np.float32).reshape(-1, 4)
+        return Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.full(len(boxes), VehicleType.CAR, np.int64))
 
 
 def look(road: Road, spans: Sequence[Span | Glance], workers: int = 2) -> dict[int, list[float]]:
@@ -103,6 +122,24 @@ def test_it_is_known_in_which_frame_a_truck_comes_or_goes(first: int, last: int)
         expected |= {9: [], 10: []}
     assert edges == expected
     assert len(road.looked_at) < 12
+
+
+def test_a_fast_car_that_comes_and_goes_over_the_edge_is_followed_not_looked_at() -> None:
+    """Its boxes of two looks never overlap; its way is in the pictures."""
+    road = FastRoad(0, 99)
+    edges = look(road, list(cut_spans(map(road.show, range(16)), 8.0)))
+    assert road.looked_at == [0, 3, 7, 11, 15]
+    assert {i: edges[i] for i in range(3, 12)} == {i: [pytest.approx(30 * i - 60, abs=2)] for i in range(3, 12)}
+    assert [i for i in edges if edges[i]] == list(range(1, 13))
+
+
+def test_pictures_of_two_sizes_are_not_compared() -> None:
+    """A camera that has changed its resolution: the frames between are looked at."""
+    road = FastRoad(0, 99)
+    frames = [road.show(i) for i in range(8)]
+    frames[3] = replace(frames[3], picture=np.repeat(np.repeat(frames[3].image, 2, axis=0), 2, axis=1))
+    look(road, list(cut_spans(frames, 8.0)))
+    assert len(road.looked_at) > 3
 
 
 def test_a_span_whose_look_before_was_left_out_begins_with_a_look_of_its_own() -> None:
