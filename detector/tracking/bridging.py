@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,9 @@ SURE_CONFIDENCE = 0.45
 
 MIN_IOU = 0.25
 """Overlap of a vehicle's boxes in the two looks, below which it might be another vehicle."""
+
+MIN_IOU_SLOW = 0.6
+"""Overlap from which on a vehicle's way between the looks is taken for straight, whatever the others do."""
 
 MIN_IOU_FOLLOWED = 0.3
 """Overlap of a box that was followed to the other look and the one found there, below which it is another vehicle."""
@@ -44,7 +48,7 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> li
         something has come or gone, or has moved too far to be told. Unsure boxes without one are left out.
     """
     rows, columns = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU)
-    if len(_sure_others(before, rows)) or len(_sure_others(after, columns)):
+    if _is_sure(_without(before, rows)).any() or _is_sure(_without(after, columns)).any():
         return None
     first, last = before.where(rows), after.where(columns)
     return [_mix(first, last, share) for share in shares]
@@ -71,34 +75,54 @@ def bridge_by_flow(
     """
     height, width = (side * scale for side in pictures[0].shape)
     edges = np.array([width, height, width, height])
-    onward = follow(pictures, before.xyxy / scale) * scale
-    rows, columns = match(iou_matrix(_cut(onward[-1], edges), after.xyxy), MIN_IOU_FOLLOWED)
-    old, new = _others(before, rows), _others(after, columns)
-    back = follow(pictures[::-1], after.xyxy[new] / scale)[::-1] * scale
-    more_rows, more_columns = match(iou_matrix(before.xyxy[old], _cut(back[0], edges)), MIN_IOU_FOLLOWED)
-    gone = _sure_others(before.where(old), more_rows)
-    come = _sure_others(after.where(new), more_columns)
-    leaving = _see_off(onward[:, old[gone]], edges, scale)
-    coming = _see_off(back[::-1, come], edges, scale)
+    passed = np.array([0, *shares, 1])[:, None, None]
+
+    slow = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU_SLOW)
+    first, last = before.where(slow.rows), after.where(slow.columns)
+    parts = [_Ways(first, last, (1 - passed) * first.xyxy + passed * last.xyxy)]
+
+    old, new = _without(before, slow.rows), _without(after, slow.columns)
+    onward = follow(pictures, old.xyxy / scale) * scale
+    reached = match(iou_matrix(_cut(onward[-1], edges), new.xyxy), MIN_IOU_FOLLOWED)
+    first, last = old.where(reached.rows), new.where(reached.columns)
+    onward_found, onward = onward[:, reached.rows], np.delete(onward, reached.rows, axis=1)
+    parts.append(_Ways(first, last, onward_found + passed * (last.xyxy - onward_found[-1])))
+
+    old, new = _without(old, reached.rows), _without(new, reached.columns)
+    new = new.where(_is_sure(new))
+    back = follow(pictures[::-1], new.xyxy / scale)[::-1] * scale
+    reached = match(iou_matrix(old.xyxy, _cut(back[0], edges)), MIN_IOU_FOLLOWED)
+    first, last = old.where(reached.rows), new.where(reached.columns)
+    back_found, back = back[:, reached.columns], np.delete(back, reached.columns, axis=1)
+    parts.append(_Ways(first, last, back_found + (1 - passed) * (first.xyxy - back_found[0])))
+
+    old, new, onward = _without(old, reached.rows), _without(new, reached.columns), np.delete(onward, reached.rows, 1)
+    old, onward = old.where(_is_sure(old)), onward[:, _is_sure(old)]
+    leaving, coming = _see_off(onward, edges, scale), _see_off(back[::-1], edges, scale)
     if leaving is None or coming is None:
         return None
-    again_rows, again_columns = old[more_rows], new[more_columns]
-    passed = np.array([0, *shares, 1])[:, None, None]
-    ways = np.concatenate(
-        [
-            onward[:, rows] + passed * (after.xyxy[columns] - onward[-1, rows]),
-            back[:, more_columns] + (1 - passed) * (before.xyxy[again_rows] - back[0, more_columns]),
-            leaving,
-            coming[::-1],
-        ],
-        axis=1,
-    )
-    first = _pile(before.where(rows), before.where(again_rows), before.where(old[gone]), after.where(new[come]))
-    last = _pile(after.where(columns), after.where(again_columns), before.where(old[gone]), after.where(new[come]))
+    parts += [_Ways(old, old, leaving), _Ways(new, new, coming[::-1])]
+
+    first, last = _pile([part.first for part in parts]), _pile([part.last for part in parts])
+    ways = _cut(np.concatenate([part.xyxy for part in parts], axis=1), edges).astype(np.float32)
     found = []
-    for share, way in zip(shares, _cut(ways, edges).astype(np.float32)[1:-1], strict=True):
+    for share, way in zip(shares, ways[1:-1], strict=True):
         found.append(replace(_mix(first, last, share), xyxy=way).where(~np.isnan(way[:, 0])))
     return found
+
+
+class _Ways(NamedTuple):
+    """The ways of N vehicles between two looks.
+
+    Attributes:
+        first: what the earlier look found of them.
+        last: what the later one found; for what only one look shows, the same.
+        xyxy: (T, N, 4) px: boxes at the earlier look, each moment and the later look; NaN where not in the picture.
+    """
+
+    first: Detections
+    last: Detections
+    xyxy: np.ndarray
 
 
 def _see_off(ways: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | None:
@@ -145,19 +169,23 @@ def _cut(xyxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return cut
 
 
-def _others(detections: Detections, taken: np.ndarray) -> np.ndarray:
-    """The rows that are not among `taken`."""
-    return np.flatnonzero(~np.isin(np.arange(len(detections)), taken))
+def _others(count: int, taken: np.ndarray) -> np.ndarray:
+    """The indices below `count` that are not among `taken`."""
+    return np.flatnonzero(~np.isin(np.arange(count), taken))
 
 
-def _sure_others(detections: Detections, taken: np.ndarray) -> np.ndarray:
-    """The rows from `SURE_CONFIDENCE` on that are not among `taken`."""
-    others = _others(detections, taken)
-    sure: np.ndarray = others[detections.confidence[others] >= SURE_CONFIDENCE]
-    return sure
+def _without(detections: Detections, taken: np.ndarray) -> Detections:
+    """The detections but for the rows `taken`."""
+    return detections.where(_others(len(detections), taken))
 
 
-def _pile(*parts: Detections) -> Detections:
+def _is_sure(detections: Detections) -> np.ndarray:
+    """Mask (N,)."""
+    mask: np.ndarray = detections.confidence >= SURE_CONFIDENCE
+    return mask
+
+
+def _pile(parts: Sequence[Detections]) -> Detections:
     """All rows of all parts, in order."""
     return Detections(
         np.concatenate([part.xyxy for part in parts]),

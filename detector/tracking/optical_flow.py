@@ -14,7 +14,7 @@ LONG_SIDE_PX = 640
 
 POINTS_A_SIDE = 4
 INSET = 0.15  # of a box: its edges show the road
-WINDOW_PX = 13
+WINDOW_PX = 11
 LEVELS = 4  # of the pyramid: a near car leaps by more than its length between two pictures
 MIN_TEXTURE = 1e-3  # smallest eigenvalue of a point's gradient, as OpenCV normalises it
 MIN_POINTS = 4
