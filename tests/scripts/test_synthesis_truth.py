@@ -233,6 +233,23 @@ def test_the_same_seed_draws_the_same_tipper_and_the_state_holds(state):
             assert crest is None or crest <= -0.05, "no heap under a hard lid"
 
 
+def test_loads_are_bundled_up_under_green_and_blue_cloths_in_training_alone():
+    """With gaps to the walls; of a ball in another colour nobody could tell whether it is rubble."""
+    plates = PlateSource(lambda plate_type, rng: "渝A12345")
+    drawn = {
+        split: [draw_tipper("covered", split, plates, np.random.default_rng(seed)) for seed in range(200)]
+        for split in ("train", "val")
+    }
+    bundled = [spec for spec in drawn["train"] if spec.cover.shape == "bundled"]
+    assert 5 < len(bundled) < 60
+    for spec in bundled:
+        red, *others = spec.cover.cloth.rgb
+        assert max(others) >= 2 * red
+        assert spec.load.crest_m - spec.load.contact_m >= 0.3
+        assert spec.cover.overhang_m == 0
+    assert not [spec for spec in drawn["val"] if spec.cover.shape == "bundled"]
+
+
 def test_places_lie_on_the_asked_side():
     rng = np.random.default_rng(0)
     for _ in range(50):
