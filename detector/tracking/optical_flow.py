@@ -59,22 +59,25 @@ def follow(pictures: Sequence[np.ndarray], xyxy: np.ndarray) -> np.ndarray:
         living = np.flatnonzero(~np.isnan(path[at - 1, :, 0]))
         if not len(living):
             break
-        path[at, living] = _move(pictures[at - 1], pictures[at], path[at - 1, living])
+        xyxy, earlier = path[at - 1, living], path[max(at - 2, 0), living]
+        path[at, living] = _move(pictures[at - 1], pictures[at], xyxy, 2 * xyxy - earlier)
     return path
 
 
-def _move(before: np.ndarray, after: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
-    """The boxes (N, 4) of one picture in the next; NaN where they are lost."""
+def _move(before: np.ndarray, after: np.ndarray, xyxy: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """The boxes (N, 4) of one picture in the next, sought where they are expected; NaN where they are lost."""
     height, width = before.shape
     shown = np.clip(xyxy, 0, (width, height, width, height))
     size = np.maximum(shown[:, 2:] - shown[:, :2], 1)
     start = shown[:, None, :2] + _GRID * size[:, None]
-    points = start.reshape(-1, 1, 2).astype(np.float32)
+    grown = (expected[:, 2:] - expected[:, :2]) / np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6)
+    guess = expected[:, None, :2] + (start - xyxy[:, None, :2]) * grown[:, None]
     found, is_found, _ = cv2.calcOpticalFlowPyrLK(
         before,
         after,
-        points,
-        np.empty_like(points),
+        start.reshape(-1, 1, 2).astype(np.float32),
+        guess.reshape(-1, 1, 2).astype(np.float32),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         winSize=(WINDOW_PX, WINDOW_PX),
         maxLevel=LEVELS,
         criteria=_STOP,
