@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +133,9 @@ def measure(arguments: argparse.Namespace) -> None:
         settings = load_measure.calibrate(logits, settings, ACCUSED_ALLOWED)
     except ValueError as error:
         sys.exit(f"{arguments.weights / 'load_state.onnx'}: {error}")
+    most = replace(settings, tipper_odds=load_measure.TIPPER_ODDS[-1])
+    states = load_measure.read_all(OnnxLoadStateReader(bed, state, most), renders)
+    settings = replace(settings, tipper_odds=load_measure.choose_tipper_odds(renders, states))
     print(settings)
     print(
         "likeliest answers:",

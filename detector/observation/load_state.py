@@ -32,7 +32,8 @@ class LoadStateSettings:
 
     Attributes:
         bed_input_px, state_input_px: sides of the two networks' inputs.
-        cover_temperature, fill_temperature, tipper_temperature: divisors of the logits that calibrate confidences.
+        cover_temperature, fill_temperature: divisors of the logits that calibrate confidences.
+        tipper_odds: factor on the odds of a tipper; renders hold more of what looks like one than roads do.
         min_closed, min_open: probabilities from which a cover is named closed, or open in whole or part.
         min_empty, min_loaded: probabilities from which a bed is named empty, or loaded.
         min_heaped: probability of ABOVE_EDGE from which it is named instead of BELOW_EDGE.
@@ -44,7 +45,7 @@ class LoadStateSettings:
     state_input_px: int = 288
     cover_temperature: float = 1.0
     fill_temperature: float = 1.0
-    tipper_temperature: float = 1.0
+    tipper_odds: float = 1.0
     min_closed: float = 0.7
     min_open: float = 0.7
     min_empty: float = 0.75
@@ -121,7 +122,7 @@ class OnnxLoadStateReader:
         beds: list[Bed | None] = [None] * len(boxes)
         outputs = _run(self._bed_network, [crop for crop, _ in cuts])
         for i, (_, window), xyxy, logit in zip(seen, cuts, *outputs, strict=True) if seen else ():
-            beds[i] = _place(window, xyxy, float(logit[0]) / self._settings.tipper_temperature)
+            beds[i] = _place(window, xyxy, float(logit[0]) + np.log(self._settings.tipper_odds))
         return beds
 
     def _is_readable(self, image: np.ndarray, bed: Bed) -> bool:

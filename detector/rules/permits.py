@@ -23,7 +23,7 @@ class NoPermit:
 
     name: ClassVar[str] = "no_permit"
     min_looks: int = 2
-    min_tipper_confidence: float = 0.8
+    min_tipper_confidence: float = 0.88
 
     def judge(self, vehicle_pass: VehiclePass, camera: Camera, facts: Facts) -> Finding | None:
         """See `Rule.judge`; without absolute time only a plate that has no permit of any day is a finding."""
@@ -47,7 +47,7 @@ class OutsideHours:
 
     name: ClassVar[str] = "outside_hours"
     min_looks: int = 2
-    min_tipper_confidence: float = 0.8
+    min_tipper_confidence: float = 0.88
     grace_min: float = 10.0
 
     def judge(self, vehicle_pass: VehiclePass, camera: Camera, facts: Facts) -> Finding | None:
@@ -76,7 +76,7 @@ class OffRoute:
 
     name: ClassVar[str] = "off_route"
     min_looks: int = 2
-    min_tipper_confidence: float = 0.8
+    min_tipper_confidence: float = 0.88
 
     def judge(self, vehicle_pass: VehiclePass, camera: Camera, facts: Facts) -> Finding | None:
         """See `Rule.judge`; a camera that no configured road touches yields None."""

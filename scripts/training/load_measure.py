@@ -9,7 +9,7 @@ from itertools import product
 import cv2
 import numpy as np
 
-from detector.entities import Cover, LoadState
+from detector.entities import Cover, Fill, LoadState
 from detector.geometry import iou
 from detector.observation.load_crop import to_batch
 from detector.observation.load_state import (
@@ -25,6 +25,9 @@ from scripts.training.load_samples import UNKNOWN, Vehicle, cut_bed, has_bed, ji
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4), 60))
 LEVELS = (0.6, 0.66, 0.73, 0.8, 0.88, 0.94)
 """Thresholds that are tried."""
+
+TIPPER_ODDS = (1.0, 1.2, 1.5, 1.8, 2.2)
+"""Factors on the odds of a tipper that are tried."""
 
 SILENT, COVERED, EMPTY, LOADED, HEAPED = range(-1, 4)
 CLOSED_SIDE, OPEN_SIDE = range(2)
@@ -143,6 +146,23 @@ def name_states(
     named[is_loaded & (above >= min_heaped)] = HEAPED  # also where the cover is not known
     named[is_covered] = COVERED
     return named
+
+
+def choose_tipper_odds(vehicles: list[Vehicle], states: list[LoadState]) -> float:
+    """The largest of `TIPPER_ODDS` by which no more of other vehicles' loads are named than by the smallest.
+
+    A tipper that is refused is never judged; another vehicle that is taken for one does no harm while nothing is said of it.
+
+    Args:
+        vehicles: validation pictures.
+        states: the reader's answers to them with the largest factor.
+    """
+    silent = (Cover.NOT_VISIBLE, Fill.NOT_VISIBLE)
+    pairs = zip(vehicles, states, strict=True)
+    named = [s.tipper_confidence for v, s in pairs if v.tipper is False and (s.cover, s.fill) != silent]
+    odds = np.array([c / max(1 - c, 1e-6) for c in named]) / TIPPER_ODDS[-1]
+    counts = [int((odds * factor >= 1).sum()) for factor in TIPPER_ODDS]
+    return max(factor for factor, count in zip(TIPPER_ODDS, counts, strict=True) if count <= counts[0])
 
 
 def rate_likeliest(logits: Logits) -> dict[str, str]:

@@ -1,12 +1,25 @@
 """Thresholds of the load networks: what is named, and how they are chosen on validation pictures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from detector.entities import LoadLabel, LoadState
+from detector.entities import Cover, Fill, LoadLabel, LoadState
 from detector.observation.load_state import LoadStateSettings, name_cover, name_fill
-from scripts.training.load_measure import COVERED, EMPTY, HEAPED, LOADED, SILENT, Logits, calibrate, name_states
-from scripts.training.load_samples import UNKNOWN
+from scripts.training.load_measure import (
+    COVERED,
+    EMPTY,
+    HEAPED,
+    LOADED,
+    SILENT,
+    TIPPER_ODDS,
+    Logits,
+    calibrate,
+    choose_tipper_odds,
+    name_states,
+)
+from scripts.training.load_samples import UNKNOWN, Vehicle
 
 LABELS = {
     SILENT: LoadLabel.NOT_VISIBLE,
@@ -70,3 +83,17 @@ def test_open_beds_whose_load_nobody_sees_count_too():
     alone = Logits(looks.cover, weak, looks.cover_truth, looks.fill_truth)
     settings, allowed = LoadStateSettings(), 0.02
     assert calibrate(together, settings, allowed).min_open < calibrate(alone, settings, allowed).min_open
+
+
+def other(chance: float, cover: Cover = Cover.OPEN) -> tuple[Vehicle, LoadState]:
+    """Another vehicle, with what the reader says of it at odds of 1 to 1 for this chance of a tipper."""
+    vehicle = Vehicle(Path("a.jpg"), (0, 0, 9, 9), False, None, None, None, UNKNOWN, UNKNOWN, None, "render")
+    odds = chance / (1 - chance) * TIPPER_ODDS[-1]
+    return vehicle, LoadState(cover, 0.9, Fill.NOT_VISIBLE, 0.9, odds / (1 + odds), None)
+
+
+@pytest.mark.parametrize(("chance", "expected"), [(0.7, 2.2), (0.42, 1.2), (0.34, 1.8), (0.2, 2.2)])
+def test_tippers_may_be_taken_for_likelier_while_no_other_vehicle_is_named_by_it(chance: float, expected: float):
+    """One that is named in any case or never does not matter, nor do those of which nothing is said."""
+    vehicles, states = zip(other(0.9), other(chance), other(0.45, Cover.NOT_VISIBLE), strict=True)
+    assert choose_tipper_odds(list(vehicles), list(states)) == expected

@@ -1,5 +1,7 @@
 """The reader of load states, with fake networks; one test runs the shipped weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,14 @@ def test_what_cannot_be_seen_is_not_named(box, answers):
     """No tipper, a tiny bed, a bed cut off by the picture's edge, an empty box: cover and fill are not visible."""
     (state,) = make_reader(**answers).read(IMAGE, [box])
     assert (state.cover, state.fill) == (Cover.NOT_VISIBLE, Fill.NOT_VISIBLE)
+
+
+def test_the_odds_of_a_tipper_are_those_of_roads():
+    """A chance of 0.4 is one of 0.55 where the odds are multiplied by 1.8; the bed is judged then."""
+    networks = FakeNetwork((0.1, 0.1, 0.9, 0.5), [float(np.log(0.4 / 0.6))]), FakeNetwork((0, 0, 9, 0), (0, 9, 0, 0))
+    for odds, confidence, label in ((1.0, 0.4, "not_a_tipper"), (1.8, 0.5455, "loaded")):
+        (state,) = OnnxLoadStateReader(*networks, replace(SETTINGS, tipper_odds=odds)).read(IMAGE, [TRUCK])
+        assert (state.tipper_confidence, state.label) == (pytest.approx(confidence, abs=1e-4), label)
 
 
 def test_a_vehicle_that_is_no_tipper_says_so_and_has_no_bed():
