@@ -30,11 +30,12 @@ MIN_AGREEMENT = 0.7
 MIN_HEAPED_SHARE = 2 / 3
 """Share of the loaded side's support that ABOVE_EDGE needs against BELOW_EDGE."""
 
-DOUBT = 0.05
+DOUBT = 0.03
 """Support of a look that is assumed to disagree, always."""
 
-FULL_SIZE_PX = 160.0
-"""A bed whose root of area is this or more counts fully: about half the side of the network's input."""
+FULL_SIZE_PX = 288.0
+"""A bed whose root of area is this or more counts fully: the side of the network's input. What is seen from afar of a
+low load in a deep bed looks empty; a truck that has come near shows it, and the near looks must outweigh the far ones."""
 
 HALF_SHARPNESS = 30.0
 """`Observation.sharpness` at which the sharp part of a look's weight is half; blurred vehicles have about 20."""

@@ -85,6 +85,14 @@ def test_a_near_sharp_look_outweighs_a_far_blurred_one():
     )
 
 
+def test_a_low_load_that_only_the_near_looks_show_is_no_contradiction():
+    """From afar it looks empty; a bed counts by its size up to the 288 px of the network's input."""
+    far = [look(fill="empty", confidence=0.9, index=i, bed=(400.0, 300.0, 540.0, 440.0)) for i in range(4)]
+    near = [look(confidence=0.93, index=4 + i, bed=(300.0, 200.0, 600.0, 500.0)) for i in range(5)]
+    assert vote([*far, *near]).fill is Fill.BELOW_EDGE
+    assert vote([*far, *near[:3]]).fill is Fill.NOT_VISIBLE
+
+
 def test_one_look_is_less_sure_than_many():
     """Agreement raises the confidence, but never above that of the best look."""
     one, many = vote(looks((1, "open", "empty", 0.9))), vote(looks((12, "open", "empty", 0.9)))
