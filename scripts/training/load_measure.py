@@ -9,7 +9,7 @@ from itertools import product
 import cv2
 import numpy as np
 
-from detector.entities import Cover, Fill, LoadState
+from detector.entities import Cover, LoadLabel, LoadState
 from detector.geometry import iou
 from detector.observation.load_crop import to_batch
 from detector.observation.load_state import (
@@ -26,8 +26,8 @@ TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(4), 60))
 LEVELS = (0.6, 0.66, 0.73, 0.8, 0.88, 0.94)
 """Thresholds that are tried."""
 
-TIPPER_ODDS = (1.0, 1.2, 1.5, 1.8, 2.2)
-"""Factors on the odds of a tipper that are tried."""
+TIPPER_ODDS = (1.0, 1.2, 1.5, 1.8)
+"""Factors on the odds of a tipper that are tried. The permit rules' `min_tipper_confidence` goes with the largest."""
 
 SILENT, COVERED, EMPTY, LOADED, HEAPED = range(-1, 4)
 CLOSED_SIDE, OPEN_SIDE = range(2)
@@ -149,18 +149,18 @@ def name_states(
 
 
 def choose_tipper_odds(vehicles: list[Vehicle], states: list[LoadState]) -> float:
-    """The largest of `TIPPER_ODDS` by which no more of other vehicles' loads are named than by the smallest.
+    """The largest of `TIPPER_ODDS` by which no more other vehicles are called loaded or heaped than by the smallest.
 
-    A tipper that is refused is never judged; another vehicle that is taken for one does no harm while nothing is said of it.
+    A tipper that is refused is never judged; another vehicle that is taken for one is harmed by an accusation alone.
 
     Args:
         vehicles: validation pictures.
         states: the reader's answers to them with the largest factor.
     """
-    silent = (Cover.NOT_VISIBLE, Fill.NOT_VISIBLE)
+    accusing = (LoadLabel.LOADED, LoadLabel.HEAPED)
     pairs = zip(vehicles, states, strict=True)
-    named = [s.tipper_confidence for v, s in pairs if v.tipper is False and (s.cover, s.fill) != silent]
-    odds = np.array([c / max(1 - c, 1e-6) for c in named]) / TIPPER_ODDS[-1]
+    accused = [s.tipper_confidence for v, s in pairs if v.tipper is False and s.label in accusing]
+    odds = np.array([c / max(1 - c, 1e-6) for c in accused]) / TIPPER_ODDS[-1]
     counts = [int((odds * factor >= 1).sum()) for factor in TIPPER_ODDS]
     return max(factor for factor, count in zip(TIPPER_ODDS, counts, strict=True) if count <= counts[0])
 
