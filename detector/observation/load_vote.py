@@ -34,8 +34,8 @@ DOUBT = 0.03
 """Support of a look that is assumed to disagree, always."""
 
 FULL_SIZE_PX = 288.0
-"""A bed whose root of area is this or more counts fully: the side of the network's input. What is seen from afar of a
-low load in a deep bed looks empty; a truck that has come near shows it, and the near looks must outweigh the far ones."""
+"""A bed whose root of area is this or more counts fully: the side of the network's input. From afar a low load in a
+deep bed looks like none; a truck that has come near shows it, and near looks must outweigh far ones."""
 
 HALF_SHARPNESS = 30.0
 """`Observation.sharpness` at which the sharp part of a look's weight is half; blurred vehicles have about 20."""
