@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class SpanDetector:
         self._detector = detector
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "detector")
-        self._last: dict[str, tuple[datetime, _Look]] = {}
+        self._last: dict[str, _Before] = {}
 
     def look(self, items: Sequence[Seen]) -> "Found":
         """Begin to look at spans and glances of different cameras; their last frames go through the detector together.
@@ -109,7 +110,7 @@ class SpanDetector:
         looks: dict[int, _Look] = {}
         for start in range(min(self._workers, len(items))):
             part = range(start, len(items), self._workers)
-            future = self._pool.submit(self._look, [last_frame(items[i]) for i in part])
+            future = self._pool.submit(self._detect, [last_frame(items[i]) for i in part])
             looks |= {i: _Look(future, row) for row, i in enumerate(part)}
         return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
 
@@ -119,20 +120,21 @@ class SpanDetector:
             return look
         camera_id = item.last.camera_id
         before = self._last.get(camera_id)
-        self._last[camera_id] = (item.last.captured_at, look)
+        now = _Before(item.last.captured_at, look, self._pool.submit(_shrink, item.last))
+        self._last[camera_id] = now
         if len(item.frames) == 1:
             return look
-        is_near = before is not None and before[0] == item.before_at
-        return self._pool.submit(self._fill, item, before if is_near else None, look)
+        is_near = before is not None and before.captured_at == item.before_at
+        return self._pool.submit(self._fill, item, before if is_near else None, now)
 
-    def _fill(self, span: Span, before: "tuple[datetime, _Look] | None", last: "_Look") -> list[Detections]:
+    def _fill(self, span: Span, before: "_Before | None", now: "_Before") -> list[Detections]:
         """Detections of every frame of a span."""
         end, first = len(span.frames) - 1, 0 if before is None else -1
-        gap = _Gap(span, {end: last.detections()}, {end: last.picture()})
+        gap = _Gap(span, {end: now.look.result()[0]}, {end: now.picture.result()})
         if before is None:
             gap.known[first] = self._detect([span.frames[first]])[0]
         else:
-            gap.known[first], gap.pictures[first] = before[1].detections(), before[1].picture()
+            gap.known[first], gap.pictures[first] = before.look.result()[0], before.picture.result()
         self._fill_between(gap, first, end)
         return [gap.known[i] for i in range(len(span.frames))]
 
@@ -149,37 +151,38 @@ class SpanDetector:
         self._fill_between(gap, first, middle)
         self._fill_between(gap, middle, last)
 
-    def _look(self, frames: Sequence[Frame]) -> "list[_Sight]":
-        pictures = [shrink(frame.image) for frame in frames]
-        return list(zip(self._detect(frames), pictures, strict=True))
-
     def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
         found = self._detector.detect([frame.image for frame in frames])
         return [detections.where(_is_vehicle(detections)) for detections in found]
-
-
-_Sight = tuple[Detections, np.ndarray]  # what a picture shows, and the picture as vehicles are followed in it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
     """What one picture shows, once the pictures that go through the detector with it are done."""
 
-    future: "Future[list[_Sight]]"
+    future: "Future[list[Detections]]"
     row: int
-
-    def detections(self) -> Detections:
-        return self.future.result()[self.row][0]
-
-    def picture(self) -> np.ndarray:
-        return self.future.result()[self.row][1]
 
     def result(self) -> list[Detections]:
         """The detections of the one picture, in a list."""
-        return [self.detections()]
+        return [self.future.result()[self.row]]
 
     def cancel(self) -> None:
         self.future.cancel()
+
+
+class _Before(NamedTuple):
+    """The last frame of a span, as the next one needs it.
+
+    Attributes:
+        captured_at: of the frame.
+        look: what it shows.
+        picture: it as vehicles are followed in it; a whole frame of each camera would be much to keep.
+    """
+
+    captured_at: datetime
+    look: _Look
+    picture: "Future[np.ndarray]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,7 +220,7 @@ class _Gap:
 
     def _picture(self, index: int) -> np.ndarray:
         if index not in self.pictures:
-            self.pictures[index] = shrink(self.span.frames[index].image)
+            self.pictures[index] = _shrink(self.span.frames[index])
         return self.pictures[index]
 
 
@@ -245,6 +248,11 @@ def picture_of(seen: Frame | Glance) -> Frame:
 def last_frame(item: Seen) -> Frame:
     """The frame of an item that is looked at in any case."""
     return item.frame if isinstance(item, Glance) else item.last
+
+
+def _shrink(frame: Frame) -> np.ndarray:
+    """A frame's picture as vehicles are followed in it."""
+    return shrink(frame.image)
 
 
 def _is_vehicle(detections: Detections) -> np.ndarray:

@@ -1,7 +1,6 @@
 """What lies between two looks at a scene: often nothing that a detector need be asked for."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +50,7 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> li
     if _is_sure(_without(before, rows)).any() or _is_sure(_without(after, columns)).any():
         return None
     first, last = before.where(rows), after.where(columns)
-    return [_mix(first, last, share) for share in shares]
+    return [_mix(first, last, share, _blend(first.xyxy, last.xyxy, share)) for share in shares]
 
 
 def bridge_by_flow(
@@ -105,10 +104,8 @@ def bridge_by_flow(
 
     first, last = _pile([part.first for part in parts]), _pile([part.last for part in parts])
     ways = _cut(np.concatenate([part.xyxy for part in parts], axis=1), edges).astype(np.float32)
-    found = []
-    for share, way in zip(shares, ways[1:-1], strict=True):
-        found.append(replace(_mix(first, last, share), xyxy=way).where(~np.isnan(way[:, 0])))
-    return found
+    at_moments = zip(shares, ways[1:-1], strict=True)
+    return [_mix(first, last, share, way).where(~np.isnan(way[:, 0])) for share, way in at_moments]
 
 
 class _Ways(NamedTuple):
@@ -169,14 +166,9 @@ def _cut(xyxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return cut
 
 
-def _others(count: int, taken: np.ndarray) -> np.ndarray:
-    """The indices below `count` that are not among `taken`."""
-    return np.flatnonzero(~np.isin(np.arange(count), taken))
-
-
 def _without(detections: Detections, taken: np.ndarray) -> Detections:
     """The detections but for the rows `taken`."""
-    return detections.where(_others(len(detections), taken))
+    return detections.where(np.delete(np.arange(len(detections)), taken))
 
 
 def _is_sure(detections: Detections) -> np.ndarray:
@@ -194,9 +186,13 @@ def _pile(parts: Sequence[Detections]) -> Detections:
     )
 
 
-def _mix(first: Detections, last: Detections, share: float) -> Detections:
-    """Parallel detections of the same vehicles, mixed; the class is that of the nearer look."""
-    weight = np.float32(share)
-    xyxy = (1 - weight) * first.xyxy + weight * last.xyxy
-    confidence = (1 - weight) * first.confidence + weight * last.confidence
+def _mix(first: Detections, last: Detections, share: float, xyxy: np.ndarray) -> Detections:
+    """Parallel detections of the same vehicles at a moment between, with these boxes; the class of the nearer look."""
+    confidence = _blend(first.confidence, last.confidence, share)
     return Detections(xyxy, confidence, first.class_id if share < 0.5 else last.class_id)
+
+
+def _blend(first: np.ndarray, last: np.ndarray, share: float) -> np.ndarray:
+    """What lies between two float32 arrays when a share of the time has passed."""
+    weight = np.float32(share)
+    return (1 - weight) * first + weight * last

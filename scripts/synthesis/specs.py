@@ -209,13 +209,13 @@ def bundle(tipper: Tipper) -> Tipper:
     without such a bundle stay as they were.
     """
     rng = np.random.default_rng([tipper.seed, 1])
-    cover = tipper.cover
-    if cover.kind != "cloth" or cover.extent < 1 or tipper.load.crest_m is None or rng.random() >= BUNDLED_SHARE:
+    cover, crest_m = tipper.cover, tipper.load.crest_m
+    if cover.kind != "cloth" or cover.extent < 1 or crest_m is None or rng.random() >= BUNDLED_SHARE:
         return tipper
     red, green, blue = cover.cloth.rgb
     if max(green, blue) < 2 * red:
         return tipper
-    crest_m = max(tipper.load.crest_m, rng.uniform(-0.2, 0.6))
+    crest_m = max(crest_m, rng.uniform(-0.2, 0.6))
     contact_m = max(crest_m - rng.uniform(0.5, 1.2), 0.1 - tipper.wall_m)
     load = replace(tipper.load, crest_m=crest_m, contact_m=contact_m, humps=1, slope=rng.uniform(0.85, 2.2))
     return replace(tipper, load=load, cover=replace(cover, shape="bundled", overhang_m=0.0))

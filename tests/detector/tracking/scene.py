@@ -13,10 +13,9 @@ def _paint(cells: int) -> np.ndarray:
 TEXTURE = (_paint(4) + _paint(14)).astype(np.uint8)  # panes and doors, lamps and seams
 
 
-def draw(*boxes: tuple[float, float, float, float], size: tuple[int, int] = (320, 180)) -> np.ndarray:
-    """A picture (h, w) uint8 with vehicles of x, y, width and height in px; they may lie beyond its edge."""
-    width, height = size
-    margin = 200
+def draw(*boxes: tuple[float, float, float, float]) -> np.ndarray:
+    """A picture (180, 320) uint8 with vehicles of x, y, width and height in px; they may lie beyond its edge."""
+    width, height, margin = 320, 180, 200
     picture = np.full((height + 2 * margin, width + 2 * margin), 120, np.uint8)
     for x, y, w, h in boxes:
         left, top, right, bottom = (round(v) + margin for v in (x, y, x + w, y + h))
