@@ -3,6 +3,7 @@
     python scripts/render_scenes.py stills --split train --count 1400
     python scripts/render_scenes.py stills --split val --count 300
     python scripts/render_scenes.py labels ~/.cache/roadwarden/renders/load_state/val
+    python scripts/render_scenes.py surfaces ~/.cache/roadwarden/renders/load_state/train
     python scripts/render_scenes.py clip demo --output demo/demo.mp4
     python scripts/render_scenes.py clip rear --output tests/golden/rear.mp4
     python scripts/render_scenes.py scenes --count 150
@@ -38,6 +39,10 @@ def main() -> None:
     stills.add_argument("--state", choices=STATES, help="only the pictures among them that shall show this state")
     labels = commands.add_parser("labels", help="label rendered stills anew from their seeds, without rendering")
     labels.add_argument("folder", type=Path)
+    surfaces = commands.add_parser("surfaces", help="map what lies where in rendered stills, without rendering")
+    surfaces.add_argument("folder", type=Path)
+    surfaces.add_argument("--first", type=int, default=0, help="number of the first picture, to share the work")
+    surfaces.add_argument("--count", type=int, default=10**6)
     scenes = commands.add_parser("scenes", help="street stills with YOLO labels")
     for command, count, samples in ((stills, 1400, 2), (scenes, 150, 3)):
         command.add_argument("--split", choices=("train", "val"), default="train")
@@ -65,6 +70,10 @@ def main() -> None:
         from scripts.synthesis.stills import label_stills
 
         label_stills(arguments.folder)
+    elif arguments.command == "surfaces":
+        from scripts.synthesis.stills import map_stills
+
+        map_stills(arguments.folder, range(arguments.first, arguments.first + arguments.count))
     elif arguments.command == "scenes":
         from scripts.synthesis.scenes import render_scenes
 

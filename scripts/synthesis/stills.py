@@ -21,6 +21,7 @@ from scripts.synthesis.post import develop, draw_look
 from scripts.synthesis.render import make_ray_caster, render_linear, set_camera, start_scene
 from scripts.synthesis.specs import STATES
 from scripts.synthesis.street import LANE_M, add_street
+from scripts.synthesis.surface import find_map, map_surface, write_map
 from scripts.synthesis.tables import write_load_table
 from scripts.synthesis.truth import label_seen_bed, label_vehicle
 from scripts.synthesis.vehicles import Vehicle, add_lookalike, draw_and_add_tipper
@@ -104,11 +105,20 @@ class Still:
     record: dict[str, Any]
     light: Light
     rng: np.random.Generator
+    camera: PinholeCamera
+    vehicles: list[Vehicle]
 
     def render(self) -> np.ndarray:
         """The picture (H, W, 3) uint8, BGR."""
         look = draw_look(self.light.exposure, self.light.name in DARK, self.light.mono, self.rng)
         return develop(render_linear(), look, self.rng)
+
+    def map_surface(self) -> np.ndarray | None:
+        """What lies under each place of the picture; see `surface.map_surface`."""
+        boxes = {label["track_id"]: label["seen_box_xyxy"] for label in self.record["vehicles"]}
+        return map_surface(
+            self.camera, self.vehicles, [boxes.get(v.track_id) for v in self.vehicles], make_ray_caster()
+        )
 
 
 def build_still(state: str, split: Split, seed: int, samples: int) -> Still | None:
@@ -156,7 +166,7 @@ def build_still(state: str, split: Split, seed: int, samples: int) -> Still | No
         "all_vehicles": True,
         "vehicles": labels,
     }
-    return Still(record, light, rng)
+    return Still(record, light, rng, camera, [vehicle, *neighbours])
 
 
 def draw_state(index: int, split: Split) -> str:
@@ -164,20 +174,49 @@ def draw_state(index: int, split: Split) -> str:
     return _draw(STATE_SHARES, np.random.default_rng([index, 7, split == "val"]))
 
 
+def _build_again(folder: Path, row: dict[str, Any]) -> Still:
+    """The scene of a rendered still from its seed.
+
+    Raises:
+        ValueError: The scene is not the one that was rendered: the generator has changed since.
+    """
+    still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
+    if still is None or still.record["vehicles"][0]["box_xyxy"] != row["vehicles"][0]["box_xyxy"]:
+        raise ValueError(f"{folder / row['image']}: seed {row['seed']} no longer gives this scene; render it anew")
+    return still
+
+
+def map_stills(folder: Path, numbers: range) -> None:
+    """Maps the surfaces of rendered stills from their seeds, without rendering.
+
+    Those that have a map are left alone, and those whose labels the generator no longer gives.
+    """
+    changed = 0
+    for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        image = folder / row["image"]
+        if row["seed"] // 10 not in numbers or find_map(image).exists():
+            continue
+        still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
+        if still is None or {"image": row["image"], **json.loads(json.dumps(still.record))} != row:
+            changed += 1
+        else:
+            write_map(image, still.map_surface())
+    print(f"{folder}: {changed} stills are of an earlier generator and stay without a map")
+
+
 def label_stills(folder: Path) -> None:
     """Labels the stills of a folder anew from their seeds, without rendering: after a change of the labels alone.
 
     Raises:
-        ValueError: A scene is not the one that was rendered: the generator has changed since.
+        ValueError: See `_build_again`.
     """
     table = folder / "labels.jsonl"
     rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
     for number, row in enumerate(rows):
         if "seen_box_xyxy" in row["vehicles"][0]:
             continue
-        still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
-        if still is None or still.record["vehicles"][0]["box_xyxy"] != row["vehicles"][0]["box_xyxy"]:
-            raise ValueError(f"{folder / row['image']}: seed {row['seed']} no longer gives this scene; render it anew")
+        still = _build_again(folder, row)
         rows[number] = {"image": row["image"], **still.record}
         if number % 100 == 0:
             print(f"{folder}: {number} of {len(rows)} labelled", flush=True)
@@ -216,6 +255,7 @@ def render_stills(folder: Path, split: Split, numbers: Iterable[int], samples: i
             continue
         picture, record = still.render(), still.record
         cv2.imwrite(str(folder / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        write_map(folder / name, still.map_surface())
         with table.open("a") as file:
             file.write(json.dumps({"image": name, **record}, ensure_ascii=False) + "\n")
         made += 1

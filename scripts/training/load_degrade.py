@@ -45,20 +45,18 @@ def is_lost(crop: np.ndarray) -> bool:
     return float(smooth.std()) < LOST_LEVELS
 
 
-def repaint(crop: np.ndarray, rim: np.ndarray, grainy: bool, rng: Rng) -> np.ndarray:
-    """Another colour, brightness and dirt for what lies within the rim, so that no colour can stand for a state.
+def repaint(crop: np.ndarray, mask: np.ndarray, grainy: bool, rng: Rng) -> np.ndarray:
+    """Another colour, brightness and dirt for a part of a crop, so that no colour can stand for a state.
 
     White stone is not an empty bed and coal is not a black tarpaulin; renders have few materials, the world has many.
 
     Args:
         crop: (H, W, 3) uint8.
-        rim: corners (4, 2) in px of the crop.
+        mask: (H, W) float32, 1 within the part; its edge is made soft.
         grainy: a load is seen: its grain may change too.
         rng: source of randomness.
     """
     height, width = crop.shape[:2]
-    mask = np.zeros((height, width), np.float32)
-    cv2.fillPoly(mask, [np.clip(rim, -2000, 2000).round().astype(np.int32)], 1.0)
     mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(1, 5))[..., None]
     x = crop.astype(np.float32)
     gain = np.exp(np.clip(rng.normal(0, 0.45), -1.2, 1.0))

@@ -10,11 +10,14 @@ from torch import nn
 from torch.nn import functional
 from ultralytics.nn.tasks import load_checkpoint
 
+from scripts.synthesis.surface import Surface
+
 LAST_LAYER = 10  # of YOLO11n's backbone: C2PSA
 MIDDLE_LAYER = 6  # stride 16
 FINE_LAYER = 4  # stride 8
 FROZEN_LAYERS = 2  # their edges serve cargo beds as well; textures of cloths and loads do not come from COCO
 FINE, MIDDLE, COARSE = 128, 128, 256  # channels of layers 4, 6 and 10
+SURVEYED = 96  # channels from which the surface of each cell is named
 GLANCES = 8  # places of a bed that the load net looks at, of its own choice
 
 
@@ -94,7 +97,8 @@ class LoadStateNet(nn.Module):
     """Names cover and fill of a bed's crop from features of three scales: grain is fine, folds are coarse.
 
     Means and maxima over the crop say what there is, not where: gravel beside the truck is no load. So attention over
-    the cells, which knows their place, adds what a few of them show.
+    the cells, which knows their place, adds what a few of them show. And every cell is named wall, floor, load or
+    cover, with its height over the edge; what the cells of each kind have in common is added too.
     """
 
     def __init__(self, checkpoint: Path) -> None:
@@ -111,26 +115,49 @@ class LoadStateNet(nn.Module):
         self.recall = nn.Conv2d(GLANCES * 128, 128, 1)
         nn.init.zeros_(self.recall.weight)
         nn.init.zeros_(self.recall.bias)
+        self.survey = make_block(128, SURVEYED)
+        self.surface = nn.Conv2d(SURVEYED, len(Surface) + 1, 1)
+        self.gather = nn.Conv2d((len(Surface) - 1) * (SURVEYED + 2), 128, 1)
+        nn.init.zeros_(self.gather.weight)
+        nn.init.zeros_(self.gather.bias)
         self.dropout = nn.Dropout(0.1)
         self.cover = nn.Conv2d(128, 4, 1)
         self.fill = nn.Conv2d(128, 4, 1)
         self.heap = nn.Conv2d(128, 1, 1)
 
     def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Logits for cover (N, 4) and fill (N, 4), and the crest's height over the edge in metres (N, 1)."""
+        """Logits for cover (N, 4) and fill (N, 4), and the crest's height over the edge in metres (N, 1); of cells of
+        16 px logits for `surface` (N, 5, C, C) and `height` over the edge in metres (N, 1, C, C)."""
         scales = [head(f) for head, f in zip((self.fine, self.middle, self.coarse), self.backbone(x), strict=True)]
         pooled = torch.cat([p for s in scales for p in (s.mean((2, 3), keepdim=True), s.amax((2, 3), keepdim=True))], 1)
-        hidden = self.dropout(functional.silu(self.hidden(pooled) + self.recall(self._look(scales))))
-        return {name: getattr(self, name)(hidden).flatten(1).float() for name in ("cover", "fill", "heap")}
+        mixed = self._mix_scales(scales)
+        surveyed = self.survey(mixed)
+        named = self.surface(surveyed).float()
+        seen = self.recall(self._look(mixed)) + self.gather(self._gather(surveyed, named))
+        hidden = self.dropout(functional.silu(self.hidden(pooled) + seen))
+        answers = {name: getattr(self, name)(hidden).flatten(1).float() for name in ("cover", "fill", "heap")}
+        return answers | {"surface": named[:, :-1], "height": named[:, -1:]}
 
-    def _look(self, scales: list[torch.Tensor]) -> torch.Tensor:
-        """What the chosen places show, (N, GLANCES * 128, 1, 1)."""
+    def _mix_scales(self, scales: list[torch.Tensor]) -> torch.Tensor:
+        """All scales at stride 16, each cell with its place, (N, 128, C, C)."""
         fine, middle, coarse = scales
         coarse_up = functional.interpolate(coarse, size=middle.shape[2:], mode="nearest")
         grid = draw_grid(middle).to(middle.dtype)[None].expand(middle.shape[0], -1, -1, -1)
-        mixed = self.mix(torch.cat([functional.avg_pool2d(fine, 2), middle, coarse_up, grid], 1))
+        return self.mix(torch.cat([functional.avg_pool2d(fine, 2), middle, coarse_up, grid], 1))
+
+    def _look(self, mixed: torch.Tensor) -> torch.Tensor:
+        """What the chosen places show, (N, GLANCES * 128, 1, 1)."""
         attention = self.glance(mixed).flatten(2).float().softmax(2).to(mixed.dtype)
         return (attention @ mixed.flatten(2).transpose(1, 2)).flatten(1)[..., None, None]
+
+    def _gather(self, surveyed: torch.Tensor, named: torch.Tensor) -> torch.Tensor:
+        """Of each kind of surface but the first what its cells show, its mean height and its share of the cells."""
+        shares = named[:, :-1].softmax(1)[:, 1:].flatten(2)
+        whole = shares.sum(2, keepdim=True)
+        shown = torch.cat([surveyed.float(), named[:, -1:]], 1).flatten(2)
+        means = (shares @ shown.transpose(1, 2)) / (whole + 1)  # a kind of which there is hardly a cell says little
+        gathered = torch.cat([means, whole / shares.shape[2]], 2)
+        return gathered.flatten(1)[..., None, None].to(surveyed.dtype)
 
 
 class Exported(nn.Module):

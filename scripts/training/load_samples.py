@@ -17,6 +17,7 @@ from detector.entities import Cover
 from detector.geometry import Box, area, clip, expand
 from detector.observation import load_crop
 from detector.observation.load_state import COVERS, FILLS, TRUCK_MARGIN
+from scripts.synthesis.surface import STRIDE_PX, Surface, decode_heights, find_map
 
 Source = Literal["render", "photograph", "sketch"]
 UNKNOWN = -1
@@ -41,6 +42,8 @@ class Vehicle:
         cover, fill: indices into `COVERS` and `FILLS`; UNKNOWN takes no part in learning.
         heap_m: crest over the edge in metres; None for an empty bed and where unknown.
         source: where the picture comes from.
+        number: which of the vehicles in its picture, in the map of surfaces beside it.
+        cut_px: rows that were cut away above what is left of the picture.
     """
 
     image: Path
@@ -53,6 +56,8 @@ class Vehicle:
     fill: int
     heap_m: float | None
     source: Source
+    number: int = 0
+    cut_px: int = 0
 
 
 def load_renders(folder: Path, source: Source = "render") -> list[Vehicle]:
@@ -92,7 +97,7 @@ def read_vehicle(image: Path, label: dict, source: Source) -> Vehicle:
     shown = label.get("seen_box_xyxy") or label["bed_box_xyxy"]
     bed = tuple(shown) if shown else None
     rim = np.asarray(label["bed_polygon"], np.float32) if label["bed_polygon"] else None
-    seen = label["visible_share"], cover, fill, label["heap_height_m"], source
+    seen = label["visible_share"], cover, fill, label["heap_height_m"], source, label.get("track_id", 0)
     return Vehicle(image, tuple(label["box_xyxy"]), label["tipper"], bed, rim, *seen)
 
 
@@ -214,8 +219,8 @@ def cut_off_top(image: np.ndarray, vehicle: Vehicle, rng: np.random.Generator) -
         return None if xyxy is None else (xyxy[0], max(xyxy[1] - row, 0.0), xyxy[2], xyxy[3] - row)
 
     rim = None if vehicle.rim is None else vehicle.rim - np.float32((0, row))
-    truck = lower(vehicle.truck_xyxy)
-    return image[row:], replace(vehicle, truck_xyxy=truck, bed_xyxy=lower(vehicle.bed_xyxy), rim=rim, visible=None)
+    truck, bed = lower(vehicle.truck_xyxy), lower(vehicle.bed_xyxy)
+    return image[row:], replace(vehicle, truck_xyxy=truck, bed_xyxy=bed, rim=rim, visible=None, cut_px=row)
 
 
 def to_shares(window: load_crop.Window, points: np.ndarray) -> np.ndarray:
@@ -225,12 +230,26 @@ def to_shares(window: load_crop.Window, points: np.ndarray) -> np.ndarray:
 
 def cut_bed(
     image: np.ndarray, vehicle: Vehicle, size_px: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The load network's input (S, S, 3), the bed's box as noisy as a locator's, and the rim (4, 2) in px of it."""
-    crop, window = load_crop.cut_bed(image, jitter(vehicle.bed_xyxy, BED_NOISE, rng), size_px)
-    if vehicle.rim is None:
-        return crop, None
-    return crop, to_shares(window, vehicle.rim) * size_px
+) -> tuple[np.ndarray, load_crop.Window]:
+    """The load network's input (S, S, 3), the bed's box as noisy as a locator's, and where it lies in the picture."""
+    return load_crop.cut_bed(image, jitter(vehicle.bed_xyxy, BED_NOISE, rng), size_px)
+
+
+def sample_surface(vehicle: Vehicle, window: load_crop.Window, side: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """What a cut-out shows at side x side places: kinds (N, N) of `Surface`, heights over the bed's edge in metres.
+
+    Other vehicles' beds are `Surface.OTHER`. None where the picture has no map.
+    """
+    path = find_map(vehicle.image)
+    if not path.exists():
+        return None
+    drawn = read_picture(path)
+    at = (np.arange(side) + 0.5) / side
+    rows = (window.y_px + at * window.height_px + vehicle.cut_px) / STRIDE_PX
+    columns = (window.x_px + at * window.width_px) / STRIDE_PX
+    rows, columns = (v.clip(-1, n).astype(int) + 1 for v, n in zip((rows, columns), drawn.shape, strict=False))
+    cells = np.pad(drawn, ((1, 1), (1, 1), (0, 0)))[rows][:, columns]
+    return np.where(cells[..., 2] == vehicle.number, cells[..., 0], Surface.OTHER), decode_heights(cells)
 
 
 def mirror_target(target: np.ndarray) -> np.ndarray:

@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
 from detector.entities import Cover, Fill
-from detector.observation.load_crop import to_batch
+from detector.observation.load_crop import Window, to_batch
 from detector.observation.load_state import COVERS, FILLS
+from scripts.synthesis.surface import Surface
 from scripts.training.load_degrade import degrade, is_lost, repaint
 from scripts.training.load_samples import (
     UNKNOWN,
@@ -26,6 +28,8 @@ from scripts.training.load_samples import (
     mirror_target,
     name_kind,
     read_picture,
+    sample_surface,
+    to_shares,
 )
 
 Batch = dict[str, torch.Tensor]
@@ -33,6 +37,8 @@ CUT_OFF = 0.2  # how often the picture ends within the bed
 DEGRADED = 0.4  # how often each degradation happens, against its own chance
 STATE_SHARES: dict[Source, float] = {"render": 0.68, "sketch": 0.12, "photograph": 0.2}
 HIDDEN = COVERS.index(Cover.NOT_VISIBLE)  # the last of both axes
+CELL_PX = 16  # side of the cells whose surface the load network names
+REPAINTED = 0.5  # how often what lies in a bed is painted anew, and each kind of surface in it
 LOADED = (FILLS.index(Fill.BELOW_EDGE), FILLS.index(Fill.ABOVE_EDGE))
 
 
@@ -154,36 +160,74 @@ class StateTask:
         self._pool = Pool.balance([v for v in beds if has_bed(v)], STATE_SHARES)
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
-        """See `Task.draw`; `cover` and `fill` (N,) are UNKNOWN, `heap` (N,) is NaN where not to be learnt."""
-        crops, truths, vehicles = [], [], self._pool.draw(count, rng)
-        for drawn in vehicles:
-            image, vehicle = show(drawn, rng)
-            crop, rim = cut_bed(image, vehicle, self.size_px, rng)
-            if rim is not None and rng.random() < 0.5:
-                crop = repaint(crop, rim, vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED, rng)
-            crop = crop[:, ::-1] if rng.random() < 0.5 else crop
-            crop, lost = change(crop, rng)
-            crops.append(crop)
-            truths.append((HIDDEN, HIDDEN) if lost else (vehicle.cover, vehicle.fill))
-        heaps = [v.heap_m if v.heap_m is not None and v.fill in LOADED else float("nan") for v in vehicles]
+        """See `Task.draw`; of every vehicle `cover`, `fill` (N,) and of cells `surface` (N, C, C) are UNKNOWN, and
+        `heap` (N,), `height` (N, C, C) in metres NaN, where not to be learnt."""
+        drawn = [self._draw_one(vehicle, rng) for vehicle in self._pool.draw(count, rng)]
+        crops, covers, fills, heaps, surfaces, heights = zip(*drawn, strict=True)
         return {
-            "images": torch.from_numpy(to_batch(crops)),
-            "cover": torch.tensor([cover for cover, _ in truths]),
-            "fill": torch.tensor([fill for _, fill in truths]),
+            "images": torch.from_numpy(to_batch(list(crops))),
+            "cover": torch.tensor(covers),
+            "fill": torch.tensor(fills),
             "heap": torch.tensor(heaps),
+            "surface": torch.from_numpy(np.stack(surfaces)),
+            "height": torch.from_numpy(np.stack(heights)),
         }
 
+    def _draw_one(
+        self, drawn: Vehicle, rng: np.random.Generator
+    ) -> tuple[np.ndarray, int, int, float, np.ndarray, np.ndarray]:
+        """A vehicle's crop and targets in the order of `draw`."""
+        cells = self.size_px // CELL_PX
+        image, vehicle = show(drawn, rng)
+        crop, window = cut_bed(image, vehicle, self.size_px, rng)
+        if rng.random() < REPAINTED:
+            crop = repaint_bed(crop, vehicle, window, rng)
+        surface, height = np.full((cells, cells), UNKNOWN), np.full((cells, cells), np.nan, np.float32)
+        if found := sample_surface(vehicle, window, cells):
+            shown = np.zeros((cells, cells), bool)
+            rows, columns = (slice(s.start // CELL_PX, -(-s.stop // CELL_PX)) for s in find_shown(crop))
+            shown[rows, columns] = True
+            surface = np.where(shown, found[0], Surface.OTHER).astype(np.int64)
+            height = np.where(surface == Surface.OTHER, height, found[1])
+        if rng.random() < 0.5:
+            crop, surface, height = crop[:, ::-1], surface[:, ::-1], height[:, ::-1]
+        crop, lost = change(crop, rng)
+        if lost:
+            return crop, HIDDEN, HIDDEN, np.nan, np.full_like(surface, UNKNOWN), np.full_like(height, np.nan)
+        heap = vehicle.heap_m if vehicle.heap_m is not None and vehicle.fill in LOADED else np.nan
+        return crop, vehicle.cover, vehicle.fill, heap, surface, height
+
     def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:
-        """Cross entropies of both axes and, as a teacher, the crest's height."""
+        """Cross entropies of both axes and, as teachers, the crest's height and what lies where and how high."""
         loss = 0.0
         for axis in ("cover", "fill"):
             known = wanted[axis] != UNKNOWN
             if known.any():
                 loss = loss + functional.cross_entropy(found[axis][known], wanted[axis][known], label_smoothing=0.03)
-        heap = _known(found["heap"][:, 0], wanted["heap"])
-        if len(heap[0]):
-            loss = loss + functional.smooth_l1_loss(*heap, beta=0.1)
+        if (wanted["surface"] != UNKNOWN).any():
+            loss = loss + functional.cross_entropy(found["surface"], wanted["surface"], ignore_index=UNKNOWN)
+        for name in ("heap", "height"):
+            heights = _known(found[name][:, 0], wanted[name])
+            if len(heights[0]):
+                loss = loss + functional.smooth_l1_loss(*heights, beta=0.1)
         return loss
+
+
+def repaint_bed(crop: np.ndarray, vehicle: Vehicle, window: Window, rng: np.random.Generator) -> np.ndarray:
+    """A crop with new colours: of each surface where a map tells them apart, of all within the rim where none does."""
+    size, is_loaded = crop.shape[0], vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED
+    if found := sample_surface(vehicle, window, size // 4):
+        for kind in (Surface.WALL, Surface.FLOOR, Surface.LOAD, Surface.COVER):
+            mask = (found[0] == kind).astype(np.float32)
+            if rng.random() < REPAINTED and mask.any():
+                mask = cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR)
+                crop = repaint(crop, mask, kind == Surface.LOAD, rng)
+    elif vehicle.rim is not None:
+        rim = to_shares(window, vehicle.rim) * size
+        mask = np.zeros((size, size), np.float32)
+        cv2.fillPoly(mask, [np.clip(rim, -2000, 2000).round().astype(np.int32)], 1.0)
+        crop = repaint(crop, mask, is_loaded, rng)
+    return crop
 
 
 def _known(found: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
