@@ -41,6 +41,40 @@ def test_a_parked_vehicle_that_creeps_away_is_busy() -> None:
     assert busy[-1]
 
 
+def test_vehicles_that_pass_one_place_again_and_again_are_busy() -> None:
+    """Every few seconds one of them, each in another part of the lane in the frames between: none is parked."""
+    standing = StandingVehicles()
+    lane = [(10 + 40 * step, 100, 110 + 40 * step, 180) for step in range(8)]
+    busy = [standing.update(at(lane[frame % 8]), frame / 2) for frame in range(8 * 60)]
+    assert all(busy), "traffic of four minutes"
+
+
+def test_one_that_passes_where_another_passed_long_ago_is_busy() -> None:
+    """Looked at in key frames alone, four seconds apart, on a road that is empty between."""
+    standing = StandingVehicles()
+    seconds = [4.0 * glance for glance in range(60)]
+    busy = [standing.update(at(PLACE) if second in (0.0, 200.0) else at(), second) for second in seconds]
+    assert [second for second, is_busy in zip(seconds, busy, strict=True) if is_busy] == [0.0, 200.0]
+
+
+def test_a_parked_vehicle_that_is_hidden_for_a_while_is_still_parked() -> None:
+    """A bus stands before it for a minute."""
+    standing = StandingVehicles()
+    seconds = [4.0 * glance for glance in range(90)]
+    hidden = [second for second in seconds if 200 <= second < 260]
+    busy = [standing.update(at() if second in hidden else at(PLACE), second) for second in seconds]
+    assert busy == [second < PARKED_S for second in seconds]
+
+
+def test_what_passes_is_soon_forgotten() -> None:
+    """Else each frame of a busy road would be compared with every box of ten minutes."""
+    standing = StandingVehicles()
+    for frame in range(8 * 300):
+        left, top = 130 * frame % 1900, 70 * frame % 970
+        standing.update(at((left, top, left + 100, top + 80)), frame / 8)
+    assert len(standing._xyxy) < 300
+
+
 def test_an_unsure_box_begins_nothing() -> None:
     """Nothing in sight, and a doubtful box in a tree: not busy."""
     standing = StandingVehicles()
