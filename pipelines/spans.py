@@ -96,21 +96,22 @@ class SpanDetector:
     """
 
     def __init__(self, detector: VehicleDetector, workers: int) -> None:
-        """Take a detector; `workers` threads use it at once."""
+        """Take a detector; `workers` threads use it at once, and as many follow vehicles or wait for it."""
         self._detector = detector
         self._workers = workers
-        self._pool = ThreadPoolExecutor(workers, "detector")
+        self._looks = ThreadPoolExecutor(workers, "detector")
+        self._fills = ThreadPoolExecutor(workers, "spans")
         self._last: dict[str, _Before] = {}
 
     def look(self, items: Sequence[Seen]) -> "Found":
         """Begin to look at spans and glances of different cameras; their last frames go through the detector together.
 
-        Fills wait for looks in the same pool: these were begun before them, so that they never wait for ever.
+        Fills wait for looks, in threads of their own: no core is idle meanwhile.
         """
         looks: dict[int, _Look] = {}
         for start in range(min(self._workers, len(items))):
             part = range(start, len(items), self._workers)
-            future = self._pool.submit(self._detect, [last_frame(items[i]) for i in part])
+            future = self._looks.submit(self._detect, [last_frame(items[i]) for i in part])
             looks |= {i: _Look(future, row) for row, i in enumerate(part)}
         return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
 
@@ -120,19 +121,19 @@ class SpanDetector:
             return look
         camera_id = item.last.camera_id
         before = self._last.get(camera_id)
-        now = _Before(item.last.captured_at, look, self._pool.submit(_shrink, item.last))
+        now = _Before(item.last.captured_at, look, self._fills.submit(_shrink, item.last))
         self._last[camera_id] = now
         if len(item.frames) == 1:
             return look
         is_near = before is not None and before.captured_at == item.before_at
-        return self._pool.submit(self._fill, item, before if is_near else None, now)
+        return self._fills.submit(self._fill, item, before if is_near else None, now)
 
     def _fill(self, span: Span, before: "_Before | None", now: "_Before") -> list[Detections]:
         """Detections of every frame of a span."""
         end, first = len(span.frames) - 1, 0 if before is None else -1
         gap = _Gap(span, {end: now.look.result()[0]}, {end: now.picture.result()})
         if before is None:
-            gap.known[first] = self._detect([span.frames[first]])[0]
+            gap.known[first] = self._look_at(span.frames[first])
         else:
             gap.known[first], gap.pictures[first] = before.look.result()[0], before.picture.result()
         self._fill_between(gap, first, end)
@@ -147,9 +148,12 @@ class SpanDetector:
             gap.known.update(zip(range(first + 1, last), found, strict=True))
             return
         middle = (first + last) // 2
-        gap.known[middle] = self._detect([gap.span.frames[middle]])[0]
+        gap.known[middle] = self._look_at(gap.span.frames[middle])
         self._fill_between(gap, first, middle)
         self._fill_between(gap, middle, last)
+
+    def _look_at(self, frame: Frame) -> Detections:
+        return self._looks.submit(self._detect, [frame]).result()[0]
 
     def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
         found = self._detector.detect([frame.image for frame in frames])
@@ -243,6 +247,12 @@ class Found:
 def picture_of(seen: Frame | Glance) -> Frame:
     """The frame that is seen, in the order of time or at a glance."""
     return seen.frame if isinstance(seen, Glance) else seen
+
+
+def size_of(item: Seen) -> int:
+    """Bytes of the pictures of an item."""
+    frames = item.frames if isinstance(item, Span) else (item.frame,)
+    return sum(3 * frame.wh[0] * frame.wh[1] for frame in frames)
 
 
 def last_frame(item: Seen) -> Frame:

@@ -19,7 +19,10 @@ from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
 from detector.tracking.standing import StandingVehicles
 from detector.video.source import Glance
-from pipelines.spans import Found, Seen, SpanDetector
+from pipelines.spans import Found, Seen, SpanDetector, size_of
+
+SMALL_SPAN_BYTES = 12 * 2**20
+"""Four frames of 1280x720; of 1920x1080 four take 24 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,9 @@ class ViolationPipeline:
     def run(self, items: Iterable[Seen]) -> Iterator[tuple[Seen, list[JudgedPass]]]:
         """Judge one span after another, with the detectors working ahead in threads of their own.
 
-        No more than `workers` spans are in memory, or two. Glances among them are looked at and no more; `is_busy`
-        tells what the last picture of an item showed.
+        No more than `workers` spans are in memory, or two, and one more where they are small, so that no core waits
+        for the judgement. Glances among them are looked at and no more; `is_busy` tells what the last picture of an
+        item showed.
 
         Yields:
             Each item with the passes that ended or settled something in it, in the order of its frames.
@@ -115,7 +119,7 @@ class ViolationPipeline:
         try:
             for item in items:
                 ahead.append((item, self.look([item])))
-                if len(ahead) >= max(2, self._models.workers):
+                if len(ahead) >= max(2, self._models.workers) + (size_of(item) <= SMALL_SPAN_BYTES):
                     yield self._judge_next(ahead)
             while ahead:
                 yield self._judge_next(ahead)

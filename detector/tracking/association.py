@@ -15,6 +15,12 @@ class Matches(NamedTuple):
 def match(similarity: np.ndarray, min_similarity: float) -> Matches:
     """The assignment with the largest summed similarity (N, M), less the pairs below `min_similarity`."""
     usable = np.where(similarity >= min_similarity, similarity, 0.0)  # a pair that cannot be used must not win
+    if not usable.size:
+        return Matches(np.zeros(0, int), np.zeros(0, int))
+    rows = np.flatnonzero(usable.max(axis=1) > 0)
+    columns = usable[rows].argmax(axis=1)
+    if len(np.unique(columns)) == len(columns):  # every row can have what is best for it: no sum is larger
+        return Matches(rows, columns)
     rows, columns = _assign(-usable) if len(usable) <= usable.shape[1] else reversed(_assign(-usable.T))
     good = usable[rows, columns] > 0
     order = np.argsort(rows[good])

@@ -10,7 +10,7 @@ PARKED_S = 90.0
 """A red light takes less: a vehicle that stands for so long is parked."""
 
 PRESENCE = 0.5
-"""Share of the frames since its first in which a vehicle that stands is seen; where others pass, each is seen in few."""
+"""Share of the frames since its first in which a vehicle that stands is seen; of those that pass each is in few."""
 
 FORGET_S = 600.0
 FORGET_PASSING_S = 30.0
