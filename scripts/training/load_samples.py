@@ -247,7 +247,9 @@ def sample_surface(vehicle: Vehicle, window: load_crop.Window, side: int) -> tup
     at = (np.arange(side) + 0.5) / side
     rows = (window.y_px + at * window.height_px + vehicle.cut_px) / STRIDE_PX
     columns = (window.x_px + at * window.width_px) / STRIDE_PX
-    rows, columns = (v.clip(-1, n).astype(int) + 1 for v, n in zip((rows, columns), drawn.shape, strict=False))
+    rows, columns = (
+        np.floor(v).clip(-1, n).astype(int) + 1 for v, n in zip((rows, columns), drawn.shape, strict=False)
+    )
     cells = np.pad(drawn, ((1, 1), (1, 1), (0, 0)))[rows][:, columns]
     return np.where(cells[..., 2] == vehicle.number, cells[..., 0], Surface.OTHER), decode_heights(cells)
 
