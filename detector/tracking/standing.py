@@ -17,16 +17,16 @@ FORGET_PASSING_S = 30.0
 SURE_CONFIDENCE = 0.45
 
 
+_PLACE = np.dtype([("xyxy", "f4", 4), ("since_s", "f8"), ("seen_s", "f8"), ("seen", "i8"), ("shown", "i8")])
+"""A place: its box; when it was first and last taken; in how many frames it was, of how many since it was first."""
+
+
 class StandingVehicles:
     """Remembers since when each place of one picture has been taken; shown some frames, in any rhythm."""
 
     def __init__(self) -> None:
         """Start with nothing in sight."""
-        self._xyxy = np.zeros((0, 4), np.float32)
-        self._since_s = np.zeros(0)
-        self._seen_s = np.zeros(0)
-        self._seen = np.zeros(0, int)  # frames in which the place was taken,
-        self._shown = np.zeros(0, int)  # of those since it was first
+        self._places = np.zeros(0, _PLACE)
 
     def update(self, vehicles: Detections, stream_s: float) -> bool:
         """Take the vehicles of a frame.
@@ -38,27 +38,25 @@ class StandingVehicles:
         Returns:
             Whether a vehicle is in view that moves, or has come to its place less than `PARKED_S` ago.
         """
-        overlap = iou_matrix(vehicles.xyxy, self._xyxy)
-        best = overlap.argmax(axis=1) if len(self._xyxy) else np.zeros(len(vehicles), int)
-        is_known = overlap.max(axis=1) >= SAME_PLACE_IOU if len(self._xyxy) else np.zeros(len(vehicles), bool)
+        places = self._places
+        overlap = iou_matrix(vehicles.xyxy, places["xyxy"])
+        best = overlap.argmax(axis=1) if len(places) else np.zeros(len(vehicles), int)
+        is_known = overlap.max(axis=1) >= SAME_PLACE_IOU if len(places) else np.zeros(len(vehicles), bool)
         taken = np.unique(best[is_known])
-        self._seen_s[taken] = stream_s
-        self._seen[taken] += 1
-        self._shown += 1
+        places["seen_s"][taken] = stream_s
+        places["seen"][taken] += 1
+        places["shown"] += 1
+        keep = stream_s - places["seen_s"] < np.where(_is_standing(places), FORGET_S, FORGET_PASSING_S)
         is_new = ~is_known & (vehicles.confidence >= SURE_CONFIDENCE)
-        keep = stream_s - self._seen_s < np.where(self._is_standing, FORGET_S, FORGET_PASSING_S)
-        begun = np.ones(is_new.sum())
+        new = np.ones(is_new.sum(), _PLACE)
+        new["xyxy"], new["since_s"], new["seen_s"] = vehicles.xyxy[is_new], stream_s, stream_s
         # A place is remembered with its first box: what creeps on ends as a new one.
-        self._xyxy = np.concatenate([self._xyxy[keep], vehicles.xyxy[is_new]])
-        self._since_s = np.concatenate([self._since_s[keep], stream_s * begun])
-        self._seen_s = np.concatenate([self._seen_s[keep], stream_s * begun])
-        self._seen = np.concatenate([self._seen[keep], begun.astype(int)])
-        self._shown = np.concatenate([self._shown[keep], begun.astype(int)])
-        is_parked = self._is_standing & (stream_s - self._since_s >= PARKED_S)
-        return bool(np.any((self._seen_s == stream_s) & ~is_parked))
+        self._places = places = np.concatenate([places[keep], new])
+        is_parked = _is_standing(places) & (stream_s - places["since_s"] >= PARKED_S)
+        return bool(np.any((places["seen_s"] == stream_s) & ~is_parked))
 
-    @property
-    def _is_standing(self) -> np.ndarray:
-        """Mask of the places at which one vehicle stands, as far as can be told; at the others many pass."""
-        mask: np.ndarray = self._seen >= PRESENCE * self._shown
-        return mask
+
+def _is_standing(places: np.ndarray) -> np.ndarray:
+    """Mask of the places at which one vehicle stands, as far as can be told; at the others many pass."""
+    mask: np.ndarray = places["seen"] >= PRESENCE * places["shown"]
+    return mask

@@ -115,10 +115,8 @@ class Still:
 
     def map_surface(self) -> np.ndarray | None:
         """What lies under each place of the picture; see `surface.map_surface`."""
-        boxes = {label["track_id"]: label["seen_box_xyxy"] for label in self.record["vehicles"]}
-        return map_surface(
-            self.camera, self.vehicles, [boxes.get(v.track_id) for v in self.vehicles], make_ray_caster()
-        )
+        boxes = [label["seen_box_xyxy"] for label in self.record["vehicles"]]
+        return map_surface(self.camera, self.vehicles, boxes, make_ray_caster())
 
 
 def build_still(state: str, split: Split, seed: int, samples: int) -> Still | None:
@@ -174,30 +172,23 @@ def draw_state(index: int, split: Split) -> str:
     return _draw(STATE_SHARES, np.random.default_rng([index, 7, split == "val"]))
 
 
-def _build_again(folder: Path, row: dict[str, Any]) -> Still:
-    """The scene of a rendered still from its seed.
-
-    Raises:
-        ValueError: The scene is not the one that was rendered: the generator has changed since.
-    """
-    still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
-    if still is None or still.record["vehicles"][0]["box_xyxy"] != row["vehicles"][0]["box_xyxy"]:
-        raise ValueError(f"{folder / row['image']}: seed {row['seed']} no longer gives this scene; render it anew")
-    return still
+def _build_again(row: dict[str, Any]) -> Still | None:
+    """The scene of a rendered still from its seed, as the generator builds it now."""
+    return build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
 
 
 def map_stills(folder: Path, numbers: range) -> None:
     """Maps the surfaces of rendered stills from their seeds, without rendering.
 
-    Those that have a map are left alone, and those whose labels the generator no longer gives.
+    Those that have a map or show no bed are left alone, and those whose labels the generator no longer gives.
     """
     changed = 0
     for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        image = folder / row["image"]
-        if row["seed"] // 10 not in numbers or find_map(image).exists():
+        image, shows_bed = folder / row["image"], any(v["seen_box_xyxy"] for v in row["vehicles"])
+        if row["seed"] // 10 not in numbers or not shows_bed or find_map(image).exists():
             continue
-        still = build_still(draw_state(row["seed"] // 10, row["split"]), row["split"], row["seed"], 1)
+        still = _build_again(row)
         if still is None or {"image": row["image"], **json.loads(json.dumps(still.record))} != row:
             changed += 1
         else:
@@ -209,14 +200,16 @@ def label_stills(folder: Path) -> None:
     """Labels the stills of a folder anew from their seeds, without rendering: after a change of the labels alone.
 
     Raises:
-        ValueError: See `_build_again`.
+        ValueError: A scene is not the one that was rendered: the generator has changed since.
     """
     table = folder / "labels.jsonl"
     rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
     for number, row in enumerate(rows):
         if "seen_box_xyxy" in row["vehicles"][0]:
             continue
-        still = _build_again(folder, row)
+        still = _build_again(row)
+        if still is None or still.record["vehicles"][0]["box_xyxy"] != row["vehicles"][0]["box_xyxy"]:
+            raise ValueError(f"{folder / row['image']}: seed {row['seed']} no longer gives this scene; render it anew")
         rows[number] = {"image": row["image"], **still.record}
         if number % 100 == 0:
             print(f"{folder}: {number} of {len(rows)} labelled", flush=True)

@@ -53,7 +53,7 @@ def map_surface(
     Args:
         camera: The camera.
         vehicles: Those whose numbers the labels give.
-        boxes: Of each of them the box x1, y1, x2, y2 in px of its bed, or None.
+        boxes: Of their beds, x1, y1, x2, y2 in px; None for a bed that is not seen.
         cast_ray: First surface along a ray.
 
     Returns:

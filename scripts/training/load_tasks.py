@@ -215,7 +215,7 @@ class StateTask:
 
 def repaint_bed(crop: np.ndarray, vehicle: Vehicle, window: Window, rng: np.random.Generator) -> np.ndarray:
     """A crop with new colours: of each surface where a map tells them apart, of all within the rim where none does."""
-    size, is_loaded = crop.shape[0], vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED
+    size = crop.shape[0]
     if found := sample_surface(vehicle, window, size // 4):
         for kind in (Surface.WALL, Surface.FLOOR, Surface.LOAD, Surface.COVER):
             mask = (found[0] == kind).astype(np.float32)
@@ -226,7 +226,8 @@ def repaint_bed(crop: np.ndarray, vehicle: Vehicle, window: Window, rng: np.rand
         rim = to_shares(window, vehicle.rim) * size
         mask = np.zeros((size, size), np.float32)
         cv2.fillPoly(mask, [np.clip(rim, -2000, 2000).round().astype(np.int32)], 1.0)
-        crop = repaint(crop, mask, is_loaded, rng)
+        is_load_seen = vehicle.cover != COVERS.index(Cover.CLOSED) and vehicle.fill in LOADED
+        crop = repaint(crop, mask, is_load_seen, rng)
     return crop
 
 

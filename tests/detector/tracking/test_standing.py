@@ -72,7 +72,7 @@ def test_what_passes_is_soon_forgotten() -> None:
     for frame in range(8 * 300):
         left, top = 130 * frame % 1900, 70 * frame % 970
         standing.update(at((left, top, left + 100, top + 80)), frame / 8)
-    assert len(standing._xyxy) < 300
+    assert len(standing._places) < 300
 
 
 def test_an_unsure_box_begins_nothing() -> None:
