@@ -6,10 +6,12 @@ The packets are copied as they are; nothing is encoded.
 """
 
 import argparse
-from fractions import Fraction
+import sys
 from pathlib import Path
 
-import av
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.benchmarking.still_film import write_loop
 
 
 def main() -> None:
@@ -19,28 +21,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=5.0)
     options = parser.parse_args()
-    with av.open(str(options.clip)) as source, av.open(str(options.out), "w") as target:
-        shown = source.streams.video[0]
-        written = target.add_stream_from_template(shown)
-        packets = [p for p in source.demux(shown) if p.dts is not None]
-        picture = round(1 / (shown.average_rate * shown.time_base))
-        length = max(p.pts for p in packets) - min(p.pts for p in packets) + picture
-        for turn in range(max(1, round(options.minutes * 60 / float(length * shown.time_base)))):
-            for packet in packets:
-                target.mux(copy_packet(packet, turn * length, shown.time_base, written))
-
-
-def copy_packet(packet: av.Packet, later: int, time_base: Fraction, stream: av.VideoStream) -> av.Packet:
-    """The same packet in another file, so many ticks later."""
-    copy = av.Packet(bytes(packet))
-    copy.pts, copy.dts, copy.time_base, copy.duration = (
-        packet.pts + later,
-        packet.dts + later,
-        time_base,
-        packet.duration,
-    )
-    copy.stream, copy.is_keyframe = stream, packet.is_keyframe
-    return copy
+    write_loop([options.clip], options.out, options.minutes * 60)
 
 
 if __name__ == "__main__":

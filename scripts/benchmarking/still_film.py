@@ -62,29 +62,31 @@ def write_loop(films: Sequence[Path], path: Path, seconds: float, skip_s: float 
     """Show films one after another, again and again, until it lasts long enough: their packets as they are.
 
     Args:
-        films: encoded alike, without B-frames.
+        films: encoded alike.
         path: of the result.
         seconds: how long it must last.
         skip_s: of the first lap; it begins with the first key frame from there on.
     """
-    lap: list[tuple[bytes, int, int, bool]] = []
+    lap: list[tuple[bytes, int, int, int, bool]] = []
     length = 0
     for film in films:
         with av.open(str(film)) as source:
             stream = source.streams.video[0]
             base = stream.time_base
-            lap += [(bytes(p), length + p.pts, p.duration, p.is_keyframe) for p in source.demux(stream) if p.size]
-            length = lap[-1][1] + lap[-1][2]
-    first = next(i for i, (_, pts, _, is_key) in enumerate(lap) if is_key and pts * base >= skip_s)
+            packets = [p for p in source.demux(stream) if p.size]
+            begin = length - min(p.pts for p in packets)
+            lap += [(bytes(p), begin + p.pts, begin + p.dts, p.duration, p.is_keyframe) for p in packets]
+            length = begin + max(p.pts + p.duration for p in packets)
+    first = next(i for i, (_, pts, *_, is_key) in enumerate(lap) if is_key and pts * base >= skip_s)
     with av.open(str(films[0])) as template, av.open(str(path), "w") as out:
         copy = out.add_stream_from_template(template.streams.video[0])
         for number in itertools.count():
-            for data, pts, duration, is_key in lap[first if number == 0 else 0 :]:
-                at = pts + number * length - lap[first][1]
-                if at * base > seconds:
+            for data, pts, dts, duration, is_key in lap[first if number == 0 else 0 :]:
+                later = number * length - lap[first][1]
+                if (pts + later) * base > seconds:
                     return path
                 packet = av.Packet(data)
-                packet.pts = packet.dts = at
+                packet.pts, packet.dts = pts + later, dts + later
                 packet.duration, packet.time_base, packet.is_keyframe, packet.stream = duration, base, is_key, copy
                 out.mux(packet)
     return path
