@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 from detector.detection import DetectorSettings, OnnxVehicleDetector
@@ -41,10 +41,12 @@ def load_models(folder: Path | None = None) -> Loaded:
     folder = folder or active_weights()
     files = {name: load_model_file(name, folder) for name in MODELS}
     # Detection and the second-stage models run side by side (`ViolationPipeline.run`): the detector looks at a picture
-    # on each core, the others have half of the cores each.
+    # on each core, the others have half of the cores each, and as many threads for further vehicles of a picture.
     cores = os.cpu_count() or 2
     shared = max(1, cores // 2)
-    network = open_networks(files, {name: 1 if name == "vehicle_detector" else shared for name in MODELS})
+    helper = ThreadPoolExecutor(shared, "further vehicles")
+    second = dict.fromkeys(MODELS, (shared, helper))
+    network = open_networks(files, second | {"vehicle_detector": (1, None)})
     main = network["vehicle_detector"]
     detector = OnnxVehicleDetector(main, DetectorSettings.parse(files["vehicle_detector"].settings))
     load_reader = OnnxLoadStateReader(
@@ -63,8 +65,14 @@ def load_models(folder: Path | None = None) -> Loaded:
     return models, tuple(files.values())
 
 
-def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) -> dict[str, OnnxModel]:
-    """Open models by name, each with so many CPU threads, side by side: to optimise a graph takes tenths of a second.
+def open_networks(
+    files: Mapping[str, ModelFile], given: Mapping[str, tuple[int, Executor | None]]
+) -> dict[str, OnnxModel]:
+    """Open models by name, side by side: to optimise a graph takes tenths of a second.
+
+    Args:
+        files: by name.
+        given: for each, CPU threads of a run and the helper (see `OnnxModel`).
 
     Raises:
         ConfigurationError: ROADWARDEN_DEVICE names no device.
@@ -73,7 +81,8 @@ def open_networks(files: Mapping[str, ModelFile], threads: Mapping[str, int]) ->
     device = chosen_device()
     with ThreadPoolExecutor() as pool:
         opened = {
-            name: pool.submit(OnnxModel, file.path, device, threads=threads[name]) for name, file in files.items()
+            name: pool.submit(OnnxModel, file.path, device, threads=given[name][0], helper=given[name][1])
+            for name, file in files.items()
         }
     return {name: model.result() for name, model in opened.items()}
 

@@ -10,7 +10,7 @@ its outcome is collected by the calling thread. So nothing here is shared betwee
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
@@ -189,6 +189,12 @@ class CasePipeline:
         """The source has ended: seal everything that waits, with the seconds that there are; may be repeated."""
         for pass_id in list(self._pending):
             self._step(pass_id, is_ready=True)
+
+    def drain(self) -> None:
+        """`finish`, and wait until everything stands; faults must be raised (`CaseKeeping.on_fault`)."""
+        while self._pending:
+            self.finish()
+            wait([pending.job for pending in self._pending.values() if pending.job is not None])
 
     def _facts(self, violation: Violation) -> CaseFacts:
         case_id = derive_case_id(violation.vehicle_pass, self._source.time)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -92,11 +93,11 @@ class Replayer:
             source = FileSource(clip, camera.camera_id, camera.analysis_fps, self._options.started_at)
         except SourceError as error:
             return ClipReport(str(clip), wall_s=time.monotonic() - began, error=str(error))
-        with source:
+        with source, closing(Workers.sealing_aside()) as workers:
             progress.begin(clip.name, source.duration_s)
             # What activity costs is learned anew in each clip: the result does not depend on what was replayed before.
             source.gate = None if self._options.every_frame else PacketGate(ActivityLevel())
-            cases = CasePipeline(camera, source, CaseKeeping(self._packages, self._store, Workers()))
+            cases = CasePipeline(camera, source, CaseKeeping(self._packages, self._store, workers))
             passes: list[VehiclePass] = []
             self._pipeline.open_camera(camera, absolute_time=source.time.is_absolute)
             for item, judged in self._pipeline.run(cut_spans(source, camera.analysis_fps)):
@@ -111,7 +112,7 @@ class Replayer:
             judged = self._pipeline.close_camera(camera.camera_id)
             passes += take_closed(judged, cases)
             self._record(judged, camera, source)
-            cases.finish()
+            cases.drain()
             if self._recorder is not None:
                 self._recorder.flush()
             counters = source.counters

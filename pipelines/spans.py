@@ -9,7 +9,7 @@ or gone. An empty road takes a look at a quarter of the frames.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from detector.detection import VehicleDetector
 from detector.entities import Detections, Frame, VehicleType
-from detector.tracking.bridging import bridge, bridge_by_flow
+from detector.tracking.bridging import Bridged, bridge, bridge_by_flow, measure_step
 from detector.tracking.optical_flow import shrink, shrinking_of
 from detector.video.source import Glance
 
@@ -115,37 +115,35 @@ class SpanDetector:
             looks |= {i: _Look(future, row) for row, i in enumerate(part)}
         return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
 
-    def _complete(self, item: Seen, look: "_Look") -> "_Look | Future[list[Detections]]":
+    def _complete(self, item: Seen, look: "_Look") -> "_Look | _Fill":
         """What gives the detections of every frame of an item, of whose last frame `look` gives them."""
         if isinstance(item, Glance):
             return look
-        camera_id = item.last.camera_id
-        before = self._last.get(camera_id)
-        now = _Before(item.last.captured_at, look, self._fills.submit(_shrink, item.last))
-        self._last[camera_id] = now
-        if len(item.frames) == 1:
-            return look
-        is_near = before is not None and before.captured_at == item.before_at
-        return self._fills.submit(self._fill, item, before if is_near else None, now)
+        last = self._last.get(item.last.camera_id)
+        before = last if last is not None and last.captured_at == item.before_at else None
+        picture = self._fills.submit(_shrink, item.last)
+        fill = _Fill(self._fills.submit(self._fill, item, before, look, picture))
+        self._last[item.last.camera_id] = _Before(item.last.captured_at, look, picture, fill)
+        return fill
 
-    def _fill(self, span: Span, before: "_Before | None", now: "_Before") -> list[Detections]:
-        """Detections of every frame of a span."""
+    def _fill(self, span: Span, before: "_Before | None", look: "_Look", picture: "Future[np.ndarray]") -> "_Filled":
+        """Detections of every frame of a span, of whose last frame the look and the picture are given.
+
+        Spans are filled in their order: each waits for what the one before it says of the vehicles' speed.
+        """
         end, first = len(span.frames) - 1, 0 if before is None else -1
-        gap = _Gap(span, {end: now.look.result()[0]}, {end: now.picture.result()})
-        if before is None:
-            gap.known[first] = self._look_at(span.frames[first])
-        else:
+        gap = _Gap(span, {end: look.result()[0]}, {end: picture.result()})
+        if before is not None:
             gap.known[first], gap.pictures[first] = before.look.result()[0], before.picture.result()
+            gap.speeds[first] = before.fill.future.result().speed
+        elif end:
+            gap.known[first] = self._look_at(span.frames[first])
         self._fill_between(gap, first, end)
-        return [gap.known[i] for i in range(len(span.frames))]
+        return _Filled([gap.known[i] for i in range(len(span.frames))], gap.speeds.get(end))
 
     def _fill_between(self, gap: "_Gap", first: int, last: int) -> None:
         """Complete what is known between two frames of a span; -1 is the frame before it."""
-        if last - first < 2:
-            return
-        found = gap.bridge(first, last)
-        if found is not None:
-            gap.known.update(zip(range(first + 1, last), found, strict=True))
+        if gap.bridge(first, last):
             return
         middle = (first + last) // 2
         gap.known[middle] = self._look_at(gap.span.frames[middle])
@@ -175,6 +173,32 @@ class _Look:
         self.future.cancel()
 
 
+class _Filled(NamedTuple):
+    """What a span shows.
+
+    Attributes:
+        found: the detections of each of its frames.
+        speed: (N, 4) px/s of the boxes of the last one; NaN, or None as a whole, where nobody knows.
+    """
+
+    found: list[Detections]
+    speed: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fill:
+    """What a span shows, once the frames between the looks are filled."""
+
+    future: Future[_Filled]
+
+    def result(self) -> list[Detections]:
+        """The detections of each frame."""
+        return self.future.result().found
+
+    def cancel(self) -> None:
+        self.future.cancel()
+
+
 class _Before(NamedTuple):
     """The last frame of a span, as the next one needs it.
 
@@ -182,11 +206,13 @@ class _Before(NamedTuple):
         captured_at: of the frame.
         look: what it shows.
         picture: it as vehicles are followed in it; a whole frame of each camera would be much to keep.
+        fill: of the span.
     """
 
     captured_at: datetime
     look: _Look
     picture: "Future[np.ndarray]"
+    fill: _Fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,24 +223,46 @@ class _Gap:
         span: the frames.
         known: detections by the frame's place in the span; -1 is the last frame of the span before.
         pictures: those that have been made small.
+        speeds: px/s of the boxes of frames that are known, (N, 4); NaN or None where nobody knows.
     """
 
     span: Span
     known: dict[int, Detections]
     pictures: dict[int, np.ndarray]
+    speeds: dict[int, np.ndarray | None] = field(default_factory=dict)
 
-    def bridge(self, first: int, last: int) -> list[Detections] | None:
-        """The detections between two frames that are known; None where somebody must look."""
-        before, after, start_at, end_at = self.known[first], self.known[last], self._at(first), self._at(last)
-        shares = [(self._at(i) - start_at) / (end_at - start_at) for i in range(first + 1, last)]
-        found = bridge(before, after, shares)
-        if found is not None:
-            return found
+    def bridge(self, first: int, last: int) -> bool:
+        """Find out what lies between two frames that are known; False where somebody must look."""
+        if first == last:
+            return True
+        moments = range(first + 1, last)
+        bridged = self._bridge(first, last, self._step(first))
+        if bridged is None:
+            return False
+        self.known.update(zip(moments, bridged.found, strict=True))
+        self.speeds[last] = bridged.last_step / self._seconds(last - 1, last)
+        return True
+
+    def _bridge(self, first: int, last: int, step: np.ndarray | None) -> Bridged | None:
+        before, after = self.known[first], self.known[last]
+        if last - first < 2:
+            return Bridged([], measure_step(before, after, step))
+        shares = [self._seconds(first, i) / self._seconds(first, last) for i in range(first + 1, last)]
+        if (bridged := bridge(before, after, shares)) is not None:
+            return bridged
         width_px, height_px = self.span.last.wh
         pictures = [self._picture(i) for i in range(first, last + 1)]
         if len({picture.shape for picture in pictures}) > 1:  # the camera has changed its resolution
             return None
-        return bridge_by_flow(before, after, shares, pictures, shrinking_of((height_px, width_px)))
+        return bridge_by_flow(before, after, shares, pictures, shrinking_of((height_px, width_px)), step)
+
+    def _step(self, first: int) -> np.ndarray | None:
+        """By how much the boxes of a frame should move to the next one (N, 4), px."""
+        speed = self.speeds.get(first)
+        return None if speed is None else speed * self._seconds(first, first + 1)
+
+    def _seconds(self, first: int, last: int) -> float:
+        return (self._at(last) - self._at(first)).total_seconds()
 
     def _at(self, index: int) -> datetime:
         if index >= 0:
@@ -232,7 +280,7 @@ class _Gap:
 class Found:
     """What spans and glances show; `result` waits for it."""
 
-    parts: "Sequence[_Look | Future[list[Detections]]]"
+    parts: "Sequence[_Look | _Fill]"
 
     def result(self) -> list[list[Detections]]:
         """For each item the detections of each of its frames: vehicles alone."""

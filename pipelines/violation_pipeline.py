@@ -6,7 +6,7 @@ detection works span by span (`pipelines.spans`), everything after it frame by f
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,7 @@ from detector.rules import Facts, Rule, build_rule, judge
 from detector.tracking import Tracker
 from detector.tracking.standing import StandingVehicles
 from detector.video.source import Glance
-from pipelines.spans import Found, Seen, SpanDetector, size_of
+from pipelines.spans import Found, Seen, SpanDetector, last_frame, size_of
 
 SMALL_SPAN_BYTES = 12 * 2**20
 """Four frames of 1280x720; of 1920x1080 four take 24 MiB."""
@@ -91,6 +91,7 @@ class ViolationPipeline:
         self._lanes: dict[str, _Lane] = {}
         self._detector = SpanDetector(models.detector, models.workers)
         self._load_reader = ThreadPoolExecutor(1, "load reader")
+        self._feeder = ThreadPoolExecutor(1, "feeder")
 
     def open_camera(self, camera: Camera, *, absolute_time: bool) -> None:
         """Make ready for the frames of a camera; an earlier state of the same camera is forgotten.
@@ -108,22 +109,29 @@ class ViolationPipeline:
     def run(self, items: Iterable[Seen]) -> Iterator[tuple[Seen, list[JudgedPass]]]:
         """Judge one span after another, with the detectors working ahead in threads of their own.
 
-        No more than `workers` spans are in memory, or two, and one more where they are small, so that no core waits
-        for the judgement. Glances among them are looked at and no more; `is_busy` tells what the last picture of an
-        item showed.
+        While one is judged, the next one is asked for in a thread; while the caller has what was judged, none is, so
+        that what the caller tells the source comes at the same place of it in every run. No more than `workers` spans
+        are looked at, or two, and one more where they are small, so that no core waits for the judgement. Glances among
+        them are looked at and no more; `is_busy` tells what the last picture of an item showed.
 
         Yields:
             Each item with the passes that ended or settled something in it, in the order of its frames.
         """
+        waiting = iter(items)
         ahead: deque[tuple[Seen, Found]] = deque()
+        coming = self._feeder.submit(next, waiting, None)
         try:
-            for item in items:
+            while (item := coming.result()) is not None:
                 ahead.append((item, self.look([item])))
+                coming = self._feeder.submit(next, waiting, None)
                 if len(ahead) >= max(2, self._models.workers) + (size_of(item) <= SMALL_SPAN_BYTES):
-                    yield self._judge_next(ahead)
+                    judged = self._judge_next(ahead)
+                    wait([coming])
+                    yield judged
             while ahead:
                 yield self._judge_next(ahead)
         finally:
+            wait([coming])
             for _, found in ahead:
                 found.cancel()
 
@@ -142,14 +150,15 @@ class ViolationPipeline:
             item: the next one of its camera.
             found: what `look` found in each of its frames.
         """
+        newest = last_frame(item)
+        lane = self._lanes[newest.camera_id]
+        lane.is_busy = lane.standing.update(found[-1], newest.stream_s)
         if isinstance(item, Glance):
-            lane = self._lanes[item.frame.camera_id]
-            lane.is_busy = lane.standing.update(found[0], item.frame.stream_s)
             return []
         return [
             judged
             for frame, detections in zip(item.frames, found, strict=True)
-            for judged in self._step(self._lanes[frame.camera_id], frame, detections)
+            for judged in self._step(lane, frame, detections)
         ]
 
     def is_busy(self, camera_id: str) -> bool:
@@ -173,7 +182,6 @@ class ViolationPipeline:
     def _step(self, lane: _Lane, frame: Frame, detections: Detections) -> list[JudgedPass]:
         """One frame of one camera."""
         lane.last_frame = frame
-        lane.is_busy = lane.standing.update(detections, frame.stream_s)
         tracks = lane.tracker.update(detections, frame.captured_at)
         return self._judge(lane, lane.assembler.update(frame, tracks, absolute_time=lane.absolute_time))
 

@@ -1,4 +1,4 @@
-"""Who does what takes time: replay does it at once, live in threads of its own."""
+"""Who does what takes time: at once, or in threads of their own."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -37,6 +37,11 @@ class Workers:
     def threads(cls) -> "Workers":
         """A thread for each, so that neither disk nor database keeps anybody from judging."""
         return cls(ThreadPoolExecutor(1, "clerk"), ThreadPoolExecutor(1, "sealer"))
+
+    @classmethod
+    def sealing_aside(cls) -> "Workers":
+        """A thread for packages, everything else at once, so that what is in a package depends on no thread."""
+        return cls(sealer=ThreadPoolExecutor(1, "sealer"))
 
     def close(self) -> None:
         """Wait for what is being done; what was not begun is left."""

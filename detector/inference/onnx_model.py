@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+from concurrent.futures import Executor
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -81,7 +82,13 @@ class OnnxModel:
     """One ONNX file, ready to run; keeps no state between runs and may be shared by threads."""
 
     def __init__(
-        self, path: Path, device: Device = Device.AUTO, *, threads: int = 0, batch_size: int | None = None
+        self,
+        path: Path,
+        device: Device = Device.AUTO,
+        *,
+        threads: int = 0,
+        batch_size: int | None = None,
+        helper: Executor | None = None,
     ) -> None:
         """Open the file.
 
@@ -91,6 +98,7 @@ class OnnxModel:
             threads: CPU threads of one run; 0 for one a core.
             batch_size: items run at once; None for 1 on the CPU, where more gain nothing (see `run`), and for
                 `GPU_BATCH` on a graphics card. OpenVINO always runs one.
+            helper: runs all slices of a batch but the first beside that one; None: one after another.
 
         Raises:
             ModelError: the file cannot be read or run, or a device that was asked for is not there or not used.
@@ -108,6 +116,7 @@ class OnnxModel:
         self.on_gpu = chosen in (Device.CUDA, Device.TENSORRT) and used[0] == PROVIDERS[chosen][0]
         """Whether a graphics card does the work."""
         self._batch_size = 1 if chosen is Device.OPENVINO else batch_size or (GPU_BATCH if self.on_gpu else 1)
+        self._helper = helper
         self._input = self._session.get_inputs()[0].name
 
     @property
@@ -139,8 +148,12 @@ class OnnxModel:
         Raises:
             ModelError: the model does not accept the array.
         """
-        slices = [self._run_slice(batch[i : i + self._batch_size]) for i in range(0, len(batch), self._batch_size)]
-        return [np.concatenate(parts) for parts in zip(*slices, strict=True)]
+        first, *others = (batch[i : i + self._batch_size] for i in range(0, len(batch), self._batch_size))
+        if not others:
+            return self._run_slice(first)
+        elsewhere = map if self._helper is None else self._helper.map
+        aside = elsewhere(self._run_slice, others)
+        return [np.concatenate(parts) for parts in zip(self._run_slice(first), *aside, strict=True)]
 
     def _run_slice(self, batch: np.ndarray) -> list[np.ndarray]:
         n = len(batch)

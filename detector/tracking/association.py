@@ -17,14 +17,19 @@ def match(similarity: np.ndarray, min_similarity: float) -> Matches:
     usable = np.where(similarity >= min_similarity, similarity, 0.0)  # a pair that cannot be used must not win
     if not usable.size:
         return Matches(np.zeros(0, int), np.zeros(0, int))
-    rows = np.flatnonzero(usable.max(axis=1) > 0)
-    columns = usable[rows].argmax(axis=1)
-    if len(np.unique(columns)) == len(columns):  # every row can have what is best for it: no sum is larger
-        return Matches(rows, columns)
-    rows, columns = _assign(-usable) if len(usable) <= usable.shape[1] else reversed(_assign(-usable.T))
-    good = usable[rows, columns] > 0
-    order = np.argsort(rows[good])
-    return Matches(rows[good][order], columns[good][order])
+    links = usable > 0
+    alone = links & (links.sum(axis=1) == 1)[:, None] & (links.sum(axis=0) == 1)  # nobody else can have either of them
+    rows, columns = np.nonzero(alone)
+    rivals = [np.flatnonzero(links.any(axis=axis) & ~alone.any(axis=axis)) for axis in (1, 0)]
+    contested = usable[np.ix_(*rivals)]
+    if contested.size:
+        is_wide = len(contested) <= contested.shape[1]
+        found = _assign(-contested) if is_wide else _assign(-contested.T)[::-1]
+        good = contested[found] > 0
+        more = (side[chosen[good]] for side, chosen in zip(rivals, found, strict=True))
+        rows, columns = (np.concatenate(pair) for pair in zip((rows, columns), more, strict=True))
+    order = np.argsort(rows)
+    return Matches(rows[order], columns[order])
 
 
 def _assign(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

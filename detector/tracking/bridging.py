@@ -34,7 +34,37 @@ LARGE_PX = 72
 EDGE_PX = 2  # of the small pictures
 
 
-def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> list[Detections] | None:
+class Bridged(NamedTuple):
+    """What lies between two looks.
+
+    Attributes:
+        found: one `Detections` a moment.
+        last_step: (N, 4) px by which the boxes of the later look have moved since the last moment; NaN: nobody knows.
+    """
+
+    found: list[Detections]
+    last_step: np.ndarray
+
+
+def measure_step(before: Detections, after: Detections, expected: np.ndarray | None) -> np.ndarray:
+    """By how much the boxes of a look have moved since the one before.
+
+    Args:
+        before: what the earlier look found.
+        after: what the later one found.
+        expected: (N, 4) px by which the earlier boxes should have moved; NaN where nobody knows, None: of all of them.
+
+    Returns:
+        (M, 4) px for the later boxes; NaN where none of the earlier ones comes to lie there.
+    """
+    moved = before.xyxy if expected is None else before.xyxy + np.nan_to_num(expected)
+    rows, columns = match(iou_matrix(moved, after.xyxy), MIN_IOU)
+    step = np.full((len(after), 4), np.nan)
+    step[columns] = after.xyxy[columns] - before.xyxy[rows]
+    return step
+
+
+def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> Bridged | None:
     """The boxes at some moments between two looks, each vehicle on a straight way from its one box to its other.
 
     Args:
@@ -43,19 +73,26 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> li
         shares: of the time between both that has passed at each moment, above 0 and below 1.
 
     Returns:
-        One `Detections` a moment; None where a sure box of either look has no counterpart in the other, so that
-        something has come or gone, or has moved too far to be told. Unsure boxes without one are left out.
+        None where a sure box of either look has no counterpart in the other, so that something has come or gone, or has
+        moved too far to be told. Unsure boxes without one are left out.
     """
     rows, columns = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU)
     if _is_sure(_without(before, rows)).any() or _is_sure(_without(after, columns)).any():
         return None
     first, last = before.where(rows), after.where(columns)
-    return [_mix(first, last, share, _blend(first.xyxy, last.xyxy, share)) for share in shares]
+    step = np.full((len(after), 4), np.nan)
+    step[columns] = (1 - shares[-1]) * (last.xyxy - first.xyxy)
+    return Bridged([_mix(first, last, share, _blend(first.xyxy, last.xyxy, share)) for share in shares], step)
 
 
 def bridge_by_flow(
-    before: Detections, after: Detections, shares: Sequence[float], pictures: Sequence[np.ndarray], scale: int
-) -> list[Detections] | None:
+    before: Detections,
+    after: Detections,
+    shares: Sequence[float],
+    pictures: Sequence[np.ndarray],
+    scale: int,
+    first_step: np.ndarray | None = None,
+) -> Bridged | None:
     """The boxes at some moments between two looks, each vehicle on the way that the pictures show.
 
     A vehicle that comes or leaves over the picture's edge has boxes while enough of it is in the picture. What is small
@@ -67,45 +104,58 @@ def bridge_by_flow(
         shares: of the time between both that has passed at each moment, above 0 and below 1.
         pictures: as `optical_flow.follow` wants them: of the earlier look, of each moment, of the later look.
         scale: px of the boxes per px of the pictures.
+        first_step: (N, 4) px by which the earlier boxes are expected to move to the first moment, as `follow` wants it.
 
     Returns:
-        One `Detections` a moment; None where a sure box that is not small appears, vanishes or is lost on its way.
-        Unsure boxes without a counterpart are left out.
+        None where a sure box that is not small appears, vanishes or is lost on its way. Unsure boxes without a
+        counterpart are left out.
     """
     height, width = (side * scale for side in pictures[0].shape)
     edges = np.array([width, height, width, height])
     passed = np.array([0, *shares, 1])[:, None, None]
+    step = np.full((len(before), 4), np.nan) if first_step is None else first_step
+    olds, news = np.arange(len(before)), np.arange(len(after))  # rows that are not explained yet
 
     slow = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU_SLOW)
     first, last = before.where(slow.rows), after.where(slow.columns)
-    parts = [_Ways(first, last, (1 - passed) * first.xyxy + passed * last.xyxy)]
+    parts = [_Ways(first, last, (1 - passed) * first.xyxy + passed * last.xyxy, slow.columns)]
+    olds, news = np.delete(olds, slow.rows), np.delete(news, slow.columns)
 
-    old, new = _without(before, slow.rows), _without(after, slow.columns)
-    onward = follow(pictures, old.xyxy / scale) * scale
-    reached = match(iou_matrix(_cut(onward[-1], edges), new.xyxy), MIN_IOU_FOLLOWED)
-    first, last = old.where(reached.rows), new.where(reached.columns)
-    onward_found, onward = onward[:, reached.rows], np.delete(onward, reached.rows, axis=1)
-    parts.append(_Ways(first, last, onward_found + passed * (last.xyxy - onward_found[-1])))
+    onward, lost = _carry_on(follow(pictures, before.xyxy[olds] / scale, step[olds] / scale) * scale, step[olds])
+    reached = match(iou_matrix(_cut(onward[-1], edges), after.xyxy[news]), MIN_IOU_FOLLOWED)
+    first, last = before.where(olds[reached.rows]), after.where(news[reached.columns])
+    way = onward[:, reached.rows]
+    parts.append(_Ways(first, last, way + passed * (last.xyxy - way[-1]), news[reached.columns]))
+    olds, news = np.delete(olds, reached.rows), np.delete(news, reached.columns)
+    onward, lost = np.delete(onward, reached.rows, axis=1), np.delete(lost, reached.rows)
 
-    old, new = _without(old, reached.rows), _without(new, reached.columns)
-    new = new.where(_is_sure(new))
-    back = follow(pictures[::-1], new.xyxy / scale)[::-1] * scale
-    reached = match(iou_matrix(old.xyxy, _cut(back[0], edges)), MIN_IOU_FOLLOWED)
-    first, last = old.where(reached.rows), new.where(reached.columns)
-    back_found, back = back[:, reached.columns], np.delete(back, reached.columns, axis=1)
-    parts.append(_Ways(first, last, back_found + (1 - passed) * (first.xyxy - back_found[0])))
+    news = news[_is_sure(after)[news]]
+    back, lost_back = _carry_on(follow(pictures[::-1], after.xyxy[news] / scale) * scale)
+    back = back[::-1]
+    reached = match(iou_matrix(before.xyxy[olds], _cut(back[0], edges)), MIN_IOU_FOLLOWED)
+    first, last = before.where(olds[reached.rows]), after.where(news[reached.columns])
+    way = back[:, reached.columns]
+    parts.append(_Ways(first, last, way + (1 - passed) * (first.xyxy - way[0]), news[reached.columns]))
+    olds, news = np.delete(olds, reached.rows), np.delete(news, reached.columns)
+    onward, lost = np.delete(onward, reached.rows, axis=1), np.delete(lost, reached.rows)
+    back, lost_back = np.delete(back, reached.columns, axis=1), np.delete(lost_back, reached.columns)
 
-    old, new, onward = _without(old, reached.rows), _without(new, reached.columns), np.delete(onward, reached.rows, 1)
-    old, onward = old.where(_is_sure(old)), onward[:, _is_sure(old)]
-    leaving, coming = _see_off(onward, edges, scale), _see_off(back[::-1], edges, scale)
+    sure = _is_sure(before)[olds]
+    onward, lost, olds = onward[:, sure], lost[sure], olds[sure]
+    leaving, coming = _see_off(onward, lost, edges, scale), _see_off(back[::-1], lost_back, edges, scale)
     if leaving is None or coming is None:
         return None
-    parts += [_Ways(old, old, leaving), _Ways(new, new, coming[::-1])]
+    gone, come = before.where(olds), after.where(news)
+    parts += [_Ways(gone, gone, leaving, news[:0]), _Ways(come, come, coming[::-1], news)]
 
     first, last = _pile([part.first for part in parts]), _pile([part.last for part in parts])
     ways = _cut(np.concatenate([part.xyxy for part in parts], axis=1), edges).astype(np.float32)
     at_moments = zip(shares, ways[1:-1], strict=True)
-    return [_mix(first, last, share, way).where(~np.isnan(way[:, 0])) for share, way in at_moments]
+    found = [_mix(first, last, share, way).where(~np.isnan(way[:, 0])) for share, way in at_moments]
+    last_step = np.full((len(after), 4), np.nan)
+    for part in parts:
+        last_step[part.rows] = (part.xyxy[-1] - part.xyxy[-2])[: len(part.rows)]
+    return Bridged(found, last_step)
 
 
 class _Ways(NamedTuple):
@@ -115,18 +165,38 @@ class _Ways(NamedTuple):
         first: what the earlier look found of them.
         last: what the later one found; for what only one look shows, the same.
         xyxy: (T, N, 4) px: boxes at the earlier look, each moment and the later look; NaN where not in the picture.
+        rows: (N,) of the later look; empty where it does not show them.
     """
 
     first: Detections
     last: Detections
     xyxy: np.ndarray
+    rows: np.ndarray
 
 
-def _see_off(ways: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | None:
+def _carry_on(ways: np.ndarray, first_step: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The ways (T, N, 4) with what was lost carried on as it last moved, and from when on each was lost (N,), T: never.
+
+    What is lost in the first step is carried on by `first_step` (N, 4), and stays NaN where that is NaN or None.
+    """
+    ways = ways.copy()
+    lost = np.where(np.isnan(ways[-1, :, 0]), np.isnan(ways[:, :, 0]).argmax(axis=0), len(ways))
+    for row in np.flatnonzero(lost < len(ways)):
+        at = lost[row]
+        if at > 1:
+            step = ways[at - 1, row] - ways[at - 2, row]
+        else:
+            step = np.full(4, np.nan) if first_step is None else first_step[row]
+        ways[at:, row] = ways[at - 1, row] + step * np.arange(1, len(ways) - at + 1)[:, None]
+    return ways, lost
+
+
+def _see_off(ways: np.ndarray, lost: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | None:
     """What the other look does not show, on its way from the look that does.
 
     Args:
-        ways: (T, N, 4) px, in the order of time away from the look; NaN where lost.
+        ways: (T, N, 4) px, in the order of time away from the look, as `_carry_on` gives them.
+        lost: (N,) from when on.
         edges: the picture's width, height, width, height in px.
         scale: as in `bridge_by_flow`.
 
@@ -134,17 +204,16 @@ def _see_off(ways: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | No
         The ways, NaN where the vehicle is not in the picture; None where one must be looked for.
     """
     ways = ways.copy()
-    for way in ways.swapaxes(0, 1):
-        lost, out = _first(np.isnan(way[:, 0])), _first(_share_shown(way, edges) < MIN_SHOWN)
-        if out < lost:
+    for way, end in zip(ways.swapaxes(0, 1), lost, strict=True):
+        out = _first(_share_shown(way, edges) < MIN_SHOWN)
+        if out < len(way):
             way[out:] = np.nan
             continue
-        last, side_px = way[lost - 1], (way[0, 2:] - way[0, :2]).min()
+        last, side_px = way[end - 1], (way[0, 2:] - way[0, :2]).min()
         is_at_edge = (last[:2] <= EDGE_PX * scale).any() or (last[2:] >= edges[2:] - EDGE_PX * scale).any()
         if side_px >= (LARGE_PX if is_at_edge else NEAR_PX):
             return None
-        if not is_at_edge:
-            way[1:] = np.nan
+        way[end if is_at_edge else 1 :] = np.nan
     return ways
 
 

@@ -14,7 +14,7 @@ LONG_SIDE_PX = 640
 
 POINTS_A_SIDE = 4
 INSET = 0.15  # of a box: its edges show the road
-WINDOW_PX = 11
+WINDOW_PX = 9
 LEVELS = 4  # of the pyramid: a near car leaps by more than its length between two pictures
 MIN_TEXTURE = 1e-3  # smallest eigenvalue of a point's gradient, as OpenCV normalises it
 MIN_POINTS = 4
@@ -24,7 +24,7 @@ MAX_GROWTH = 1.18  # from one picture to the next; what grows faster has been mi
 
 _steps = np.linspace(INSET, 1 - INSET, POINTS_A_SIDE)
 _GRID = np.stack(np.meshgrid(_steps, _steps), -1).reshape(1, -1, 2)
-_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.05)
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 6, 0.1)
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
@@ -42,12 +42,14 @@ def shrinking_of(shape: tuple[int, ...]) -> int:
     return max(1, round(max(shape[:2]) / LONG_SIDE_PX))
 
 
-def follow(pictures: Sequence[np.ndarray], xyxy: np.ndarray) -> np.ndarray:
+def follow(pictures: Sequence[np.ndarray], xyxy: np.ndarray, first_step: np.ndarray | None = None) -> np.ndarray:
     """Follow boxes from the first picture through all others.
 
     Args:
         pictures: (h, w) uint8, all of one size; a quarter of a second apart at most.
         xyxy: (N, 4) px of the first picture.
+        first_step: (N, 4) px by which they are expected to move to the second one, where they are sought; NaN where
+            nobody knows, None: of all of them. A near car that leaps by most of its length is lost without.
 
     Returns:
         (T, N, 4) float64, px: the boxes in each of the T pictures, the first as given; they may reach beyond the
@@ -55,12 +57,14 @@ def follow(pictures: Sequence[np.ndarray], xyxy: np.ndarray) -> np.ndarray:
     """
     path = np.full((len(pictures), len(xyxy), 4), np.nan)
     path[0] = xyxy
+    step = np.zeros_like(path[0]) if first_step is None else np.nan_to_num(first_step)
     for at in range(1, len(pictures)):
         living = np.flatnonzero(~np.isnan(path[at - 1, :, 0]))
         if not len(living):
             break
-        xyxy, earlier = path[at - 1, living], path[max(at - 2, 0), living]
-        path[at, living] = _move(pictures[at - 1], pictures[at], xyxy, 2 * xyxy - earlier)
+        xyxy = path[at - 1, living]
+        path[at, living] = _move(pictures[at - 1], pictures[at], xyxy, xyxy + step[living])
+        step = path[at] - path[at - 1]
     return path
 
 

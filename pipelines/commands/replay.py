@@ -10,6 +10,7 @@ from detector.video.time_basis import parse_instant
 from pipelines.commands.options import AsJson, CamerasFile, Database, Fleet, GpuShare, Output, print_error, shared_place
 from pipelines.config import default_database
 from pipelines.configuration_store import load_configuration
+from pipelines.freed_memory import share_one_heap
 from pipelines.report import ClipReport, make_console, print_report
 
 
@@ -35,6 +36,7 @@ def replay(
 
     Example: roadwarden replay gate.mp4 --camera gate-03 --started-at 2026-05-18T09:30:00+08:00
     """
+    share_one_heap()
     from pipelines.build_models import begin_loading  # the vision stack loads only where it is used
 
     loading = begin_loading() if fleet is None else None  # while the rest is imported

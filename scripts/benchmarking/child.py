@@ -36,8 +36,10 @@ def main() -> None:
 def replay(clip: Path, fps: float, timed: bool) -> dict[str, Any]:
     """The product's own replay of one clip into this home folder."""
     from pipelines.build_models import begin_loading
+    from pipelines.freed_memory import share_one_heap
 
-    loading = begin_loading()  # as the command does
+    share_one_heap()  # as the command does
+    loading = begin_loading()
     from detector.video.time_basis import read_sidecar
     from pipelines import build
     from pipelines.config import load_cameras, resolve_home

@@ -63,6 +63,26 @@ class FastRoad(Road):
         return Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.full(len(boxes), VehicleType.CAR, np.int64))
 
 
+class FasterRoad(FastRoad):
+    """Two cars alike, one 72 px behind the other, that come ever faster, in the end by more than half of that a frame."""
+
+    X = (80, 84, 88, 92, 102, 122, 152, 190, 232, 274, 316, 358)
+
+    @classmethod
+    def show(cls, index: int) -> Frame:
+        """A picture with the cars' texture; its corner tells its number."""
+        places = ((x, 60, 50, 50) for x in (cls.X[index], cls.X[index] - 72))
+        image = np.repeat(draw(*places)[..., None], 3, axis=2)
+        image[0, 0] = index
+        return replace(make_frame(index), picture=image)
+
+    def _detect(self, index: int) -> Detections:
+        self.looked_at.append(index)
+        edges = ((max(x, 0), min(x + 50, 320)) for x in (self.X[index], self.X[index] - 72))
+        boxes = np.array([[x1, 60, x2, 110] for x1, x2 in edges if x2 - x1 > 12], np.float32).reshape(-1, 4)
+        return Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.full(len(boxes), VehicleType.CAR, np.int64))
+
+
 def look(road: Road, spans: Sequence[Span | Glance], workers: int = 2) -> dict[int, list[float]]:
     """Left edge of the truck in each frame."""
     detector = SpanDetector(road, workers)
@@ -131,6 +151,16 @@ def test_a_fast_car_that_comes_and_goes_over_the_edge_is_followed_not_looked_at(
     assert sorted(road.looked_at) == [0, 3, 7, 11, 15, 19]
     assert {i: edges[i] for i in range(3, 17)} == {i: [pytest.approx(22 * i - 60, abs=2)] for i in range(3, 17)}
     assert [i for i in edges if edges[i]] == list(range(2, 17))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_car_is_sought_where_it_drove_in_the_span_before(workers: int) -> None:
+    """Neither is taken for the other, and nobody needs to look in between."""
+    road = FasterRoad(0, 99)
+    edges = look(road, list(cut_spans(map(road.show, range(12)), 8.0)), workers)
+    assert sorted(road.looked_at) == [0, 3, 7, 11]
+    ways = {i: [road.X[i] - 72, road.X[i]] if road.X[i] < 308 else [road.X[i] - 72] for i in range(3, 12)}
+    assert {i: sorted(edges[i]) for i in ways} == {i: pytest.approx(xs, abs=4) for i, xs in ways.items()}
 
 
 def test_pictures_of_two_sizes_are_not_compared() -> None:

@@ -47,3 +47,12 @@ def test_large_images_are_made_small_by_whole_factors(shape: tuple[int, int], sm
     assert shrink(np.zeros((*shape, 3), np.uint8)).shape == small
     assert shrinking_of(shape) * small[0] == shape[0]
     assert shrink(np.zeros((1083, 1925, 3), np.uint8)).shape == (361, 641)
+
+
+def test_a_car_that_leaps_farther_than_to_the_place_of_the_next_is_sought_where_it_should_be() -> None:
+    """Two that look alike: without a word on its speed the first one is taken for the second."""
+    before, after = draw((100, 60, 50, 50), (20, 60, 50, 50)), draw((150, 60, 50, 50), (70, 60, 50, 50))
+    first = np.array([[100, 60, 150, 110]])
+    assert follow([before, after], first)[1, 0, 0] == pytest.approx(70, abs=2)
+    assert follow([before, after], first, np.array([[50, 0, 50, 0]]))[1, 0, 0] == pytest.approx(150, abs=2)
+    assert follow([before, after], first, np.full((1, 4), np.nan))[1, 0, 0] == pytest.approx(70, abs=2)
