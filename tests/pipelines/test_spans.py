@@ -64,7 +64,7 @@ class FastRoad(Road):
 
 
 class FasterRoad(FastRoad):
-    """Two cars alike, one 72 px behind the other, that come ever faster, in the end by more than half of that a frame."""
+    """Two cars alike, one 72 px behind the other, that come ever faster: by more than half of that in the end."""
 
     X = (80, 84, 88, 92, 102, 122, 152, 190, 232, 274, 316, 358)
 
