@@ -225,7 +225,8 @@ class CasePipeline:
         elif is_ready:
             pending.writing = _Job.PACKAGE
             span_s = pending.first_s - BEFORE_S, pending.last_s + AFTER_S
-            pending.job = keeping.workers.sealer.submit(self._seal, pending.facts, span_s)
+            excerpts = keeping.workers.reader.submit(self._read, span_s)
+            pending.job = keeping.workers.sealer.submit(self._seal, pending.facts, excerpts)
         elif not pending.is_alerted:
             pending.is_alerted = True
             pending.writing = _Job.ALERT
@@ -293,13 +294,18 @@ class CasePipeline:
         if self._keeping.journal is not None:
             self._keeping.journal.forget(pending.facts.case_id)
 
-    def _seal(self, facts: CaseFacts, span_s: tuple[float, float]) -> Package:
+    def _read(self, span_s: tuple[float, float]) -> tuple[Excerpt, Excerpt | None]:
+        """The packets of a package, and those of the stream that was analysed where that is another one."""
+        source, analysed = self._source, self._source.analysed
+        main = Excerpt(source.info, source.ring.read(*span_s))
+        return main, Excerpt(analysed.info, analysed.ring.read(*span_s)) if analysed else None
+
+    def _seal(self, facts: CaseFacts, excerpts: Future[tuple[Excerpt, Excerpt | None]]) -> Package:
         """Write the package of one violation; in the sealer's thread."""
         if finished := self._keeping.packages.find_finished(facts.case_id):
             return finished
-        source, analysed = self._source, self._source.analysed
-        excerpt = Excerpt(analysed.info, analysed.ring.read(*span_s)) if analysed else None
-        return self._keeping.packages.make(facts, source.ring.read(*span_s), source.info, excerpt)
+        main, analysed = excerpts.result()
+        return self._keeping.packages.make(facts, main.packets, main.info, analysed)
 
     def _complete(self, facts: CaseFacts, package: Package | None) -> Case | None:
         """Complete a case in the database; in the clerk's thread.

@@ -8,7 +8,7 @@ or gone. An empty road takes a look at a quarter of the frames.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -135,7 +135,7 @@ class SpanDetector:
         gap = _Gap(span, {end: look.result()[0]}, {end: picture.result()})
         if before is not None:
             gap.known[first], gap.pictures[first] = before.look.result()[0], before.picture.result()
-            gap.speeds[first] = before.fill.future.result().speed
+            gap.speeds[first] = before.fill.speed()
         elif end:
             gap.known[first] = self._look_at(span.frames[first])
         self._fill_between(gap, first, end)
@@ -194,6 +194,12 @@ class _Fill:
     def result(self) -> list[Detections]:
         """The detections of each frame."""
         return self.future.result().found
+
+    def speed(self) -> np.ndarray | None:
+        """See `_Filled`; None also where the span could not be filled: its fault is no other span's."""
+        wait([self.future])
+        is_filled = not self.future.cancelled() and self.future.exception() is None
+        return self.future.result().speed if is_filled else None
 
     def cancel(self) -> None:
         self.future.cancel()

@@ -21,8 +21,9 @@ from detector.tracking.standing import StandingVehicles
 from detector.video.source import Glance
 from pipelines.spans import Found, Seen, SpanDetector, last_frame, size_of
 
-SMALL_SPAN_BYTES = 12 * 2**20
-"""Four frames of 1280x720; of 1920x1080 four take 24 MiB."""
+MORE_BYTES, MORE_SPANS = 20 * 2**20, 2
+"""What may wait for the judgement beside a span for each core: two spans of 640x360, one of 1280x720; of 1920x1080 one
+alone takes 24 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ class ViolationPipeline:
 
         While one is judged, the next one is asked for in a thread; while the caller has what was judged, none is, so
         that what the caller tells the source comes at the same place of it in every run. No more than `workers` spans
-        are looked at, or two, and one more where they are small, so that no core waits for the judgement. Glances among
-        them are looked at and no more; `is_busy` tells what the last picture of an item showed.
+        are looked at, or two, and some more where they are small (`MORE_BYTES`), so that no core waits for the
+        judgement. Glances among them are looked at and no more; `is_busy` tells what the last picture of an item
+        showed.
 
         Yields:
             Each item with the passes that ended or settled something in it, in the order of its frames.
@@ -124,7 +126,7 @@ class ViolationPipeline:
             while (item := coming.result()) is not None:
                 ahead.append((item, self.look([item])))
                 coming = self._feeder.submit(next, waiting, None)
-                if len(ahead) >= max(2, self._models.workers) + (size_of(item) <= SMALL_SPAN_BYTES):
+                while len(ahead) >= max(2, self._models.workers) + min(MORE_SPANS, MORE_BYTES // size_of(item)):
                     judged = self._judge_next(ahead)
                     wait([coming])
                     yield judged

@@ -28,19 +28,22 @@ class Workers:
     Attributes:
         clerk: everything that goes into the database, one after another.
         sealer: evidence packages, one after another.
+        reader: the packets of a package, before it is made.
     """
 
     clerk: Executor = field(default_factory=InlineExecutor)
     sealer: Executor = field(default_factory=InlineExecutor)
+    reader: Executor = field(default_factory=InlineExecutor)
 
     @classmethod
     def threads(cls) -> "Workers":
         """A thread for each, so that neither disk nor database keeps anybody from judging."""
-        return cls(ThreadPoolExecutor(1, "clerk"), ThreadPoolExecutor(1, "sealer"))
+        sealer = ThreadPoolExecutor(1, "sealer")
+        return cls(ThreadPoolExecutor(1, "clerk"), sealer, sealer)
 
     @classmethod
     def sealing_aside(cls) -> "Workers":
-        """A thread for packages, everything else at once, so that what is in a package depends on no thread."""
+        """A thread for packages, everything else at once: what is in a package hangs on no thread's pace."""
         return cls(sealer=ThreadPoolExecutor(1, "sealer"))
 
     def close(self) -> None:

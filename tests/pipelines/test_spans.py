@@ -180,6 +180,22 @@ def test_a_span_whose_look_before_was_left_out_begins_with_a_look_of_its_own() -
     assert sorted(road.looked_at) == [0, 8, 11]
 
 
+def test_a_span_that_could_not_be_filled_spoils_none_but_the_next() -> None:
+    """A look that failed is neither seen nor waited for by those that do not need it."""
+    road = Road(0, 99)
+    detector, spans = SpanDetector(road, 1), list(cut_spans(map(make_frame, range(16)), 8.0))
+    found = [detector.look([spans[0]])]
+    road.last = None  # type: ignore[assignment]
+    found.append(detector.look([spans[1]]))
+    with pytest.raises(TypeError):
+        found[1].result()
+    road.last = 99
+    found += [detector.look([span]) for span in spans[2:]]
+    with pytest.raises(TypeError):
+        found[2].result()
+    assert [d.xyxy[:, 0].tolist() for d in found[3].result()[0]] == [[10.0 * i] for i in range(8, 12)]
+
+
 def test_cameras_do_not_mix() -> None:
     """Each camera's looks bridge its own frames."""
     road = Road(0, 99)
