@@ -119,15 +119,18 @@ class ViolationPipeline:
         Yields:
             Each item with the passes that ended or settled something in it, in the order of its frames.
         """
-        waiting = iter(items)
+        waiting, has_begun = iter(items), False
         ahead: deque[tuple[Seen, Found]] = deque()
         coming = self._feeder.submit(next, waiting, None)
         try:
             while (item := coming.result()) is not None:
                 ahead.append((item, self.look([item])))
                 coming = self._feeder.submit(next, waiting, None)
-                while len(ahead) >= max(2, self._models.workers) + min(MORE_SPANS, MORE_BYTES // size_of(item)):
-                    judged = self._judge_next(ahead)
+                more = (
+                    min(MORE_SPANS, MORE_BYTES // size_of(item)) if has_begun else 0
+                )  # the first one is not kept waiting
+                while len(ahead) >= max(2, self._models.workers) + more:
+                    judged, has_begun = self._judge_next(ahead), True
                     wait([coming])
                     yield judged
             while ahead:

@@ -70,7 +70,7 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> Br
     Args:
         before: what the earlier look found.
         after: what the later one found.
-        shares: of the time between both that has passed at each moment, above 0 and below 1.
+        shares: of the time between both that has passed at each moment, at least one, above 0 and below 1.
 
     Returns:
         None where a sure box of either look has no counterpart in the other, so that something has come or gone, or has
@@ -95,8 +95,9 @@ def bridge_by_flow(
 ) -> Bridged | None:
     """The boxes at some moments between two looks, each vehicle on the way that the pictures show.
 
-    A vehicle that comes or leaves over the picture's edge has boxes while enough of it is in the picture. What is small
-    and appears or vanishes within the picture counts from or to the look that shows it.
+    A vehicle that comes or leaves over the picture's edge has boxes while enough of it is in the picture. What is lost
+    on its way goes on as it last moved, if that leads out of the picture or to where the other look shows a vehicle.
+    What is small and appears or vanishes within the picture counts from or to the look that shows it.
 
     Args:
         before: what the earlier look found.

@@ -69,6 +69,17 @@ def test_results_come_in_order_whatever_the_batch_size(batch_size: int) -> None:
     assert (total == ROWS.sum(axis=1)).all()
 
 
+def test_a_helper_runs_all_slices_but_the_first() -> None:
+    """The results are in order; a batch of one slice needs nobody."""
+    helped: list[int] = []
+    with ThreadPoolExecutor(2, initializer=lambda: helped.append(1)) as pool:
+        model = OnnxModel(DOUBLE, Device.CPU, batch_size=2, helper=pool)
+        assert (model.run(ROWS[:2])[0] == 2 * ROWS[:2]).all()
+        assert not helped
+        assert (model.run(ROWS)[0] == 2 * ROWS).all()
+        assert helped
+
+
 def test_a_model_says_what_it_takes_and_gives() -> None:
     """Names and shapes are those of the file; free dimensions are names."""
     model = OnnxModel(DOUBLE, Device.CPU, threads=1)
