@@ -126,9 +126,8 @@ class ViolationPipeline:
             while (item := coming.result()) is not None:
                 ahead.append((item, self.look([item])))
                 coming = self._feeder.submit(next, waiting, None)
-                more = (
-                    min(MORE_SPANS, MORE_BYTES // size_of(item)) if has_begun else 0
-                )  # the first one is not kept waiting
+                # The first one is not kept waiting.
+                more = min(MORE_SPANS, MORE_BYTES // size_of(item)) if has_begun else 0
                 while len(ahead) >= max(2, self._models.workers) + more:
                     judged, has_begun = self._judge_next(ahead), True
                     wait([coming])
