@@ -21,7 +21,7 @@ def give_back_large_blocks() -> None:
 def share_one_heap() -> None:
     """Have all threads of this process take memory from one heap; to be called before there are threads.
 
-    With a heap each, what one thread freed is kept from the others: a replay of 1920x1080 needs 110 to 140 MB more
+    With a heap each, what one thread freed is kept from the others: three minutes of 1920x1080 took 640 MB to replay
     (docs/performance.md). Where nothing idles, as in a replay, this is cheaper than `give_back_large_blocks`, whose
     pictures are mapped anew, page by page. Without effect where the C library is another.
     """

@@ -241,11 +241,10 @@ class _Gap:
         """Find out what lies between two frames that are known; False where somebody must look."""
         if first == last:
             return True
-        moments = range(first + 1, last)
         bridged = self._bridge(first, last, self._step(first))
         if bridged is None:
             return False
-        self.known.update(zip(moments, bridged.found, strict=True))
+        self.known.update(zip(range(first + 1, last), bridged.found, strict=True))
         self.speeds[last] = bridged.last_step / self._seconds(last - 1, last)
         return True
 

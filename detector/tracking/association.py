@@ -15,8 +15,6 @@ class Matches(NamedTuple):
 def match(similarity: np.ndarray, min_similarity: float) -> Matches:
     """The assignment with the largest summed similarity (N, M), less the pairs below `min_similarity`."""
     usable = np.where(similarity >= min_similarity, similarity, 0.0)  # a pair that cannot be used must not win
-    if not usable.size:
-        return Matches(np.zeros(0, int), np.zeros(0, int))
     links = usable > 0
     alone = links & (links.sum(axis=1) == 1)[:, None] & (links.sum(axis=0) == 1)  # nobody else can have either of them
     rows, columns = np.nonzero(alone)
