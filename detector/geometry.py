@@ -3,6 +3,7 @@
 A box is `xyxy`: left, top, right, bottom; right and bottom are exclusive edges, so width is `x2 - x1`.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,4 +70,4 @@ def contains(polygon: Sequence[Point], point: Point) -> bool:
 
 def distance(a: Point, b: Point) -> float:
     """Euclidean distance between two points in px."""
-    return float(np.hypot(a[0] - b[0], a[1] - b[1]))
+    return math.hypot(a[0] - b[0], a[1] - b[1])

@@ -7,6 +7,7 @@ does not tell, the frame in the middle is looked at too, and so on, until it is 
 or gone. An empty road takes a look at a quarter of the frames.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -97,9 +98,8 @@ class SpanDetector:
 
     def __init__(self, detector: VehicleDetector, workers: int) -> None:
         """Take a detector; `workers` threads use it at once, and as many follow vehicles or wait for it."""
-        self._detector = detector
         self._workers = workers
-        self._looks = ThreadPoolExecutor(workers, "detector")
+        self._looks = _Looks(detector, workers)
         self._fills = ThreadPoolExecutor(workers, "spans")
         self._last: dict[str, _Before] = {}
 
@@ -111,7 +111,7 @@ class SpanDetector:
         looks: dict[int, _Look] = {}
         for start in range(min(self._workers, len(items))):
             part = range(start, len(items), self._workers)
-            future = self._looks.submit(self._detect, [last_frame(items[i]) for i in part])
+            future = self._looks.ask([last_frame(items[i]) for i in part])
             looks |= {i: _Look(future, row) for row, i in enumerate(part)}
         return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
 
@@ -151,11 +151,33 @@ class SpanDetector:
         self._fill_between(gap, middle, last)
 
     def _look_at(self, frame: Frame) -> Detections:
-        return self._looks.submit(self._detect, [frame]).result()[0]
+        return self._looks.ask([frame], is_urgent=True).result()[0]
 
-    def _detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        found = self._detector.detect([frame.image for frame in frames])
-        return [detections.where(_is_vehicle(detections)) for detections in found]
+
+class _Looks:
+    """Threads that look at frames; what others wait for comes first."""
+
+    def __init__(self, detector: VehicleDetector, workers: int) -> None:
+        self._detector = detector
+        self._threads = ThreadPoolExecutor(workers, "detector")
+        self._waiting: deque[tuple[Future[list[Detections]], Sequence[Frame]]] = deque()
+
+    def ask(self, frames: Sequence[Frame], *, is_urgent: bool = False) -> "Future[list[Detections]]":
+        """The vehicles of frames that go through the detector together, once a thread is free."""
+        asked: Future[list[Detections]] = Future()
+        (self._waiting.appendleft if is_urgent else self._waiting.append)((asked, frames))
+        self._threads.submit(self._answer_next)
+        return asked
+
+    def _answer_next(self) -> None:
+        asked, frames = self._waiting.popleft()
+        if not asked.set_running_or_notify_cancel():
+            return
+        try:
+            found = self._detector.detect([frame.image for frame in frames])
+            asked.set_result([detections.where(_is_vehicle(detections)) for detections in found])
+        except BaseException as error:  # as an executor does: it belongs to whoever waits
+            asked.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,8 +21,8 @@ from detector.tracking.standing import StandingVehicles
 from detector.video.source import Glance
 from pipelines.spans import Found, Seen, SpanDetector, last_frame, size_of
 
-MORE_BYTES, MORE_SPANS = 20 * 2**20, 2
-"""What may wait for the judgement beside a span for each core: two spans of 640x360, one of 1280x720; of 1920x1080 one
+MORE_BYTES, MORE_SPANS = 20 * 2**20, 6
+"""What may wait for the judgement beside a span for each core: six spans of 640x360, one of 1280x720; of 1920x1080 one
 alone takes 24 MiB."""
 
 

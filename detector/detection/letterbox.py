@@ -35,7 +35,7 @@ class Letterbox:
         return cls(scale, content, (padded[0], padded[1]), offset)
 
     def apply(self, image: np.ndarray) -> np.ndarray:
-        """The input for an image (H, W, 3) uint8 BGR: (3, h, w) float32 RGB, 0 to 1."""
+        """An image (H, W, 3) as the input holds it, (h, w, 3): scaled, on grey; uint8 BGR both."""
         height, width = image.shape[:2]
         if (width, height) != self.content_wh:
             method = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
@@ -43,7 +43,7 @@ class Letterbox:
         canvas = np.full((self.input_wh[1], self.input_wh[0], 3), GREY, np.uint8)
         x, y = self.offset_xy
         canvas[y : y + self.content_wh[1], x : x + self.content_wh[0]] = image
-        return np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1), np.float32) / np.float32(255)
+        return canvas
 
     def restore(self, xyxy: np.ndarray, height_px: int, width_px: int) -> np.ndarray:
         """Boxes (N, 4) of the input as boxes of the image, cut off at its edges; float32 px."""

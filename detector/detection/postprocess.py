@@ -26,6 +26,7 @@ def decode(output: np.ndarray, thresholds: np.ndarray, weights: np.ndarray) -> D
     Returns:
         At most `MAX_CANDIDATES` detections in input px, best (weighted) first; doubles are still among them.
     """
+    output = output[:, (output[4:] >= thresholds.min()).any(axis=0)]  # nearly all anchors see nothing
     probabilities = output[4:]
     weighted = probabilities * weights[:, None]
     class_id = weighted.argmax(axis=0)

@@ -10,7 +10,7 @@ from detector.detection.letterbox import Letterbox
 from detector.detection.postprocess import decode, drop_slivers, suppress
 from detector.entities import Detections, VehicleType
 from detector.errors import ModelError
-from detector.inference import Network
+from detector.inference import Network, to_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class OnnxVehicleDetector:
         found: list[Detections] = [Detections.empty()] * len(images)
         for shape in dict.fromkeys(box.input_wh for box in boxes):
             rows = [index for index, box in enumerate(boxes) if box.input_wh == shape]
-            (outputs,) = self._network.run(np.stack([boxes[row].apply(images[row]) for row in rows]))
+            (outputs,) = self._network.run(to_batch([boxes[row].apply(images[row]) for row in rows]))
             for row, output in zip(rows, outputs, strict=True):
                 found[row] = self._finish(output, boxes[row], images[row])
         return found

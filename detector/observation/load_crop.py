@@ -80,8 +80,3 @@ def grow_bed(xyxy: Box) -> Box:
     """A bed's box with a margin: little at the sides and below, more above, where a heap or a cover stands."""
     width, height = xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]
     return xyxy[0] - 0.06 * width, xyxy[1] - 0.14 * height, xyxy[2] + 0.06 * width, xyxy[3] + 0.06 * height
-
-
-def to_batch(crops: list[np.ndarray]) -> np.ndarray:
-    """Crops (S, S, 3) uint8 BGR as network input (N, 3, S, S) float32 RGB, 0 to 1."""
-    return np.ascontiguousarray(np.stack(crops)[..., ::-1].transpose(0, 3, 1, 2), np.float32) / np.float32(255)

@@ -13,8 +13,8 @@ import numpy as np
 from detector.entities import Cover, Fill, LoadState
 from detector.errors import ModelError
 from detector.geometry import Box, area, clip, expand
-from detector.inference import Network
-from detector.observation.load_crop import Window, cut_bed, cut_square, to_batch
+from detector.inference import Network, to_batch
+from detector.observation.load_crop import Window, cut_bed, cut_square
 
 COVERS = (Cover.CLOSED, Cover.PARTIAL, Cover.OPEN, Cover.NOT_VISIBLE)
 """Order of the cover logits."""

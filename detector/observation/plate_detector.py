@@ -1,6 +1,6 @@
 """Finds plates: four corners and the number of rows, inside vehicle boxes or in a whole picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.errors import ModelError
 from detector.geometry import Box, Corners, Point, centre, distance, expand
-from detector.inference import Network
+from detector.inference import Network, to_batch
 from detector.observation.plate_views import make_views
 from detector.observation.protocols import NO_HINT, PlateHint
 
@@ -180,7 +180,7 @@ class OnnxPlateDetector:
             confidence = self._calibrate(float(np.sqrt(plate.confidence * glimpse.confidence)))
             if confidence >= self._settings.min_confidence and plate.width_px >= self._settings.min_width_px:
                 plates.append(PlateBox(plate.corners, plate.rows, confidence))
-        return suppress(plates)[: self._settings.max_plates]
+        return suppress(sorted(plates, key=lambda p: -p.confidence), self._settings.max_plates)
 
     def _hopeful(self, plates: Sequence[PlateBox]) -> list[PlateBox]:
         """The candidates of one box (best first) that a sure close look would make a plate, and that rival the best."""
@@ -202,7 +202,7 @@ class OnnxPlateDetector:
         seen = [crop for crop in crops if crop is not None]
         if not seen:
             return [[] for _ in boxes]
-        scores, corners = self._network.run(np.stack([crop.pixels for crop in seen]))
+        scores, corners = self._network.run(to_batch([crop.pixels for crop in seen]))
         results = iter(zip(seen, scores, corners, strict=True))
         found: list[list[PlateBox]] = []
         for crop in crops:
@@ -211,7 +211,7 @@ class OnnxPlateDetector:
                 continue
             seen_crop, crop_scores, crop_corners = next(results)
             plates = decode(crop_scores, crop_corners, self._settings.min_first_look)
-            found.append([seen_crop.restore(plate) for plate in suppress(plates)[: self._settings.max_plates]])
+            found.append([seen_crop.restore(plate) for plate in suppress(plates, self._settings.max_plates)])
         return found
 
 
@@ -238,8 +238,7 @@ class _Crop:
         left, top = (side_px - size[0]) // 2, (side_px - size[1]) // 2
         piece = cv2.resize(image[y1:y2, x1:x2], size, interpolation=method)
         square[top : top + size[1], left : left + size[0]] = piece
-        pixels = square[..., ::-1].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-        return cls(pixels, scale, (x1 - left / scale, y1 - top / scale))
+        return cls(square, scale, (x1 - left / scale, y1 - top / scale))
 
     def restore(self, plate: PlateBox) -> PlateBox:
         """A plate in input px as one in px of the whole picture."""
@@ -247,8 +246,8 @@ class _Crop:
         return PlateBox((a, b, c, d), plate.rows, plate.confidence)
 
 
-def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> list[PlateBox]:
-    """Peaks of one output as plates in input px, best first.
+def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> Iterator[PlateBox]:
+    """Peaks of one output as plates in input px, best first: few are asked for.
 
     Args:
         scores: (2, H, W) logits: centre of a plate here, two rows.
@@ -258,11 +257,10 @@ def decode(scores: np.ndarray, corners: np.ndarray, min_confidence: float) -> li
     heat = 1 / (1 + np.exp(-scores[0].astype(np.float64)))
     is_peak = heat >= cv2.dilate(heat, np.ones((3, 3)))
     rows, columns = np.nonzero(is_peak & (heat >= min_confidence))
-    plates = []
-    for r, c in sorted(zip(rows, columns, strict=True), key=lambda cell: -heat[cell]):
-        p, q, s, t = ((float(x), float(y)) for x, y in _mean_corners(heat, corners, (int(r), int(c))))
-        plates.append(PlateBox((p, q, s, t), 2 if scores[1, r, c] > 0 else 1, float(heat[r, c])))
-    return plates
+    for at in np.argsort(-heat[rows, columns], kind="stable"):
+        r, c = int(rows[at]), int(columns[at])
+        p, q, s, t = ((float(x), float(y)) for x, y in _mean_corners(heat, corners, (r, c)))
+        yield PlateBox((p, q, s, t), 2 if scores[1, r, c] > 0 else 1, float(heat[r, c]))
 
 
 def _mean_corners(heat: np.ndarray, corners: np.ndarray, peak: tuple[int, int]) -> np.ndarray:
@@ -281,13 +279,16 @@ def _mean_corners(heat: np.ndarray, corners: np.ndarray, peak: tuple[int, int]) 
     return mean
 
 
-def suppress(plates: Sequence[PlateBox]) -> list[PlateBox]:
-    """Drop plates whose centre lies within half a width of a better one; best first."""
-    kept: list[PlateBox] = []
-    for plate in sorted(plates, key=lambda p: -p.confidence):
-        if all(distance(plate.centre, k.centre) > max(k.width_px, plate.width_px) / 2 for k in kept):
-            kept.append(plate)
-    return kept
+def suppress(plates: Iterable[PlateBox], at_most: int) -> list[PlateBox]:
+    """The first plates (given best first) but those whose centre lies within half a width of a better one's."""
+    kept: list[tuple[PlateBox, Point, float]] = []
+    for plate in plates:
+        middle, width_px = plate.centre, plate.width_px
+        if all(distance(middle, other) > max(width_px, other_px) / 2 for _, other, other_px in kept):
+            kept.append((plate, middle, width_px))
+        if len(kept) == at_most:
+            break
+    return [plate for plate, *_ in kept]
 
 
 def _window(plate: PlateBox) -> Box:

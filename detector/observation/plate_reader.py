@@ -9,7 +9,7 @@ import numpy as np
 from detector.entities import PlateColour, PlateReading
 from detector.errors import ModelError
 from detector.geometry import Box
-from detector.inference import Network
+from detector.inference import Network, to_batch
 from detector.observation.plate_detector import PlateBox, PlateDetector, assign
 from detector.observation.plate_rectify import nudge, rectify
 from detector.observation.protocols import PlateHint
@@ -97,9 +97,7 @@ class OnnxPlateReader:
         are good to a few percent only, and a character that depends on them is none to be sure of.
         """
         cuts = [cut for plate in plates for cut in (plate.corners, *(nudge(plate.corners, x) for x in NUDGES))]
-        crops = np.stack([rectify(image, cut) for cut in cuts])
-        pixels = crops[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-        characters, colours = self._network.run(np.ascontiguousarray(pixels))
+        characters, colours = self._network.run(to_batch([rectify(image, cut) for cut in cuts]))
         slots, grounds = (s.reshape(len(plates), -1, *s.shape[1:]).mean(axis=1) for s in (characters, colours))
         return slots, grounds
 

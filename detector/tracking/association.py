@@ -16,6 +16,8 @@ def match(similarity: np.ndarray, min_similarity: float) -> Matches:
     """The assignment with the largest summed similarity (N, M), less the pairs below `min_similarity`."""
     usable = np.where(similarity >= min_similarity, similarity, 0.0)  # a pair that cannot be used must not win
     links = usable > 0
+    if not links.any():
+        return Matches(np.zeros(0, int), np.zeros(0, int))
     alone = links & (links.sum(axis=1) == 1)[:, None] & (links.sum(axis=0) == 1)  # nobody else can have either of them
     rows, columns = np.nonzero(alone)
     rivals = [np.flatnonzero(links.any(axis=axis) & ~alone.any(axis=axis)) for axis in (1, 0)]

@@ -1,7 +1,7 @@
 """What lies between two looks at a scene: often nothing that a detector need be asked for."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def bridge(before: Detections, after: Detections, shares: Sequence[float]) -> Br
         moved too far to be told. Unsure boxes without one are left out.
     """
     rows, columns = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU)
-    if _is_sure(_without(before, rows)).any() or _is_sure(_without(after, columns)).any():
+    if any(_is_sure(look)[_others(len(look), taken)].any() for look, taken in ((before, rows), (after, columns))):
         return None
     first, last = before.where(rows), after.where(columns)
     step = np.full((len(after), 4), np.nan)
@@ -114,40 +114,31 @@ def bridge_by_flow(
     height, width = (side * scale for side in pictures[0].shape)
     edges = np.array([width, height, width, height])
     passed = np.array([0, *shares, 1])[:, None, None]
-    step = np.full((len(before), 4), np.nan) if first_step is None else first_step
-    olds, news = np.arange(len(before)), np.arange(len(after))  # rows that are not explained yet
 
     slow = match(iou_matrix(before.xyxy, after.xyxy), MIN_IOU_SLOW)
     first, last = before.where(slow.rows), after.where(slow.columns)
     parts = [_Ways(first, last, (1 - passed) * first.xyxy + passed * last.xyxy, slow.columns)]
-    olds, news = np.delete(olds, slow.rows), np.delete(news, slow.columns)
+    olds, news = _others(len(before), slow.rows), _others(len(after), slow.columns)
 
-    onward, lost = _carry_on(follow(pictures, before.xyxy[olds] / scale, step[olds] / scale) * scale, step[olds])
-    reached = match(iou_matrix(_cut(onward[-1], edges), after.xyxy[news]), MIN_IOU_FOLLOWED)
+    onward = _Followed.start(pictures, scale, before, olds, first_step)
+    reached = match(iou_matrix(_cut(onward.xyxy[-1], edges), after.xyxy[news]), MIN_IOU_FOLLOWED)
     first, last = before.where(olds[reached.rows]), after.where(news[reached.columns])
-    way = onward[:, reached.rows]
-    parts.append(_Ways(first, last, way + passed * (last.xyxy - way[-1]), news[reached.columns]))
-    olds, news = np.delete(olds, reached.rows), np.delete(news, reached.columns)
-    onward, lost = np.delete(onward, reached.rows, axis=1), np.delete(lost, reached.rows)
+    parts.append(_Ways(first, last, onward.where(reached.rows).bend(last.xyxy, passed), news[reached.columns]))
+    onward, news = onward.without(reached.rows), news[_others(len(news), reached.columns)]
 
-    news = news[_is_sure(after)[news]]
-    back, lost_back = _carry_on(follow(pictures[::-1], after.xyxy[news] / scale) * scale)
-    back = back[::-1]
-    reached = match(iou_matrix(before.xyxy[olds], _cut(back[0], edges)), MIN_IOU_FOLLOWED)
-    first, last = before.where(olds[reached.rows]), after.where(news[reached.columns])
-    way = back[:, reached.columns]
-    parts.append(_Ways(first, last, way + (1 - passed) * (first.xyxy - way[0]), news[reached.columns]))
-    olds, news = np.delete(olds, reached.rows), np.delete(news, reached.columns)
-    onward, lost = np.delete(onward, reached.rows, axis=1), np.delete(lost, reached.rows)
-    back, lost_back = np.delete(back, reached.columns, axis=1), np.delete(lost_back, reached.columns)
+    back = _Followed.start(pictures[::-1], scale, after, news[_is_sure(after)[news]])
+    reached = match(iou_matrix(before.xyxy[onward.rows], _cut(back.xyxy[-1], edges)), MIN_IOU_FOLLOWED)
+    first, last = before.where(onward.rows[reached.rows]), after.where(back.rows[reached.columns])
+    way = back.where(reached.columns).bend(first.xyxy, 1 - passed[::-1])
+    parts.append(_Ways(first, last, way[::-1], back.rows[reached.columns]))
+    onward, back = onward.without(reached.rows), back.without(reached.columns)
 
-    sure = _is_sure(before)[olds]
-    onward, lost, olds = onward[:, sure], lost[sure], olds[sure]
-    leaving, coming = _see_off(onward, lost, edges, scale), _see_off(back[::-1], lost_back, edges, scale)
+    onward = onward.where(_is_sure(before)[onward.rows])
+    leaving, coming = onward.see_off(edges, scale), back.see_off(edges, scale)
     if leaving is None or coming is None:
         return None
-    gone, come = before.where(olds), after.where(news)
-    parts += [_Ways(gone, gone, leaving, news[:0]), _Ways(come, come, coming[::-1], news)]
+    gone, come = before.where(onward.rows), after.where(back.rows)
+    parts += [_Ways(gone, gone, leaving, np.zeros(0, int)), _Ways(come, come, coming[::-1], back.rows)]
 
     first, last = _pile([part.first for part in parts]), _pile([part.last for part in parts])
     ways = _cut(np.concatenate([part.xyxy for part in parts], axis=1), edges).astype(np.float32)
@@ -175,47 +166,74 @@ class _Ways(NamedTuple):
     rows: np.ndarray
 
 
-def _carry_on(ways: np.ndarray, first_step: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The ways (T, N, 4) with what was lost carried on as it last moved, and from when on each was lost (N,), T: never.
+class _Followed(NamedTuple):
+    """N vehicles of one look on their way to the other one, in the order of time away from their own.
 
-    What is lost in the first step is carried on by `first_step` (N, 4), and stays NaN where that is NaN or None.
+    Attributes:
+        rows: (N,) of the look.
+        xyxy: (T, N, 4) px: boxes at the look, each moment and the other look. What was lost goes on as it last moved,
+            in the first step as it was expected to; NaN where nobody knows.
+        lost: (N,) when each was lost; T: never.
     """
-    ways = ways.copy()
-    lost = np.where(np.isnan(ways[-1, :, 0]), np.isnan(ways[:, :, 0]).argmax(axis=0), len(ways))
-    for row in np.flatnonzero(lost < len(ways)):
-        at = lost[row]
-        if at > 1:
-            step = ways[at - 1, row] - ways[at - 2, row]
-        else:
-            step = np.full(4, np.nan) if first_step is None else first_step[row]
-        ways[at:, row] = ways[at - 1, row] + step * np.arange(1, len(ways) - at + 1)[:, None]
-    return ways, lost
 
+    rows: np.ndarray
+    xyxy: np.ndarray
+    lost: np.ndarray
 
-def _see_off(ways: np.ndarray, lost: np.ndarray, edges: np.ndarray, scale: int) -> np.ndarray | None:
-    """What the other look does not show, on its way from the look that does.
+    @classmethod
+    def start(
+        cls,
+        pictures: Sequence[np.ndarray],
+        scale: int,
+        look: Detections,
+        rows: np.ndarray,
+        first_step: np.ndarray | None = None,
+    ) -> Self:
+        """Follow the rows of a look, that of the first picture; the rest is as in `bridge_by_flow`."""
+        step = np.full((len(rows), 4), np.nan) if first_step is None else first_step[rows]
+        ways = follow(pictures, look.xyxy[rows] / scale, step / scale) * scale
+        lost = np.where(np.isnan(ways[-1, :, 0]), np.isnan(ways[:, :, 0]).argmax(axis=0), len(ways))
+        for row in np.flatnonzero(lost < len(ways)):
+            at = lost[row]
+            onward = ways[at - 1, row] - ways[at - 2, row] if at > 1 else step[row]
+            ways[at:, row] = ways[at - 1, row] + onward * np.arange(1, len(ways) - at + 1)[:, None]
+        return cls(rows, ways, lost)
 
-    Args:
-        ways: (T, N, 4) px, in the order of time away from the look, as `_carry_on` gives them.
-        lost: (N,) from when on.
-        edges: the picture's width, height, width, height in px.
-        scale: as in `bridge_by_flow`.
+    def where(self, chosen: np.ndarray) -> Self:
+        """Those of a boolean mask (N,) or an index array."""
+        return type(self)(self.rows[chosen], self.xyxy[:, chosen], self.lost[chosen])
 
-    Returns:
-        The ways, NaN where the vehicle is not in the picture; None where one must be looked for.
-    """
-    ways = ways.copy()
-    for way, end in zip(ways.swapaxes(0, 1), lost, strict=True):
-        out = _first(_share_shown(way, edges) < MIN_SHOWN)
-        if out < len(way):
-            way[out:] = np.nan
-            continue
-        last, side_px = way[end - 1], (way[0, 2:] - way[0, :2]).min()
-        is_at_edge = (last[:2] <= EDGE_PX * scale).any() or (last[2:] >= edges[2:] - EDGE_PX * scale).any()
-        if side_px >= (LARGE_PX if is_at_edge else NEAR_PX):
-            return None
-        way[end if is_at_edge else 1 :] = np.nan
-    return ways
+    def without(self, taken: np.ndarray) -> Self:
+        """Those that an index array does not name."""
+        return self.where(_others(len(self.rows), taken))
+
+    def bend(self, end: np.ndarray, passed: np.ndarray) -> np.ndarray:
+        """The ways (T, N, 4) bent to end at boxes (N, 4), by the share of the time that has passed (T, 1, 1)."""
+        bent: np.ndarray = self.xyxy + passed * (end - self.xyxy[-1])
+        return bent
+
+    def see_off(self, edges: np.ndarray, scale: int) -> np.ndarray | None:
+        """The ways of what the other look does not show.
+
+        Args:
+            edges: the picture's width, height, width, height in px.
+            scale: as in `bridge_by_flow`.
+
+        Returns:
+            (T, N, 4), NaN where the vehicle is not in the picture; None where one must be looked for.
+        """
+        ways = self.xyxy.copy()
+        for way, end in zip(ways.swapaxes(0, 1), self.lost, strict=True):
+            out = _first(_share_shown(way, edges) < MIN_SHOWN)
+            if out < len(way):
+                way[out:] = np.nan
+                continue
+            last, side_px = way[end - 1], (way[0, 2:] - way[0, :2]).min()
+            is_at_edge = (last[:2] <= EDGE_PX * scale).any() or (last[2:] >= edges[2:] - EDGE_PX * scale).any()
+            if side_px >= (LARGE_PX if is_at_edge else NEAR_PX):
+                return None
+            way[end if is_at_edge else 1 :] = np.nan
+        return ways
 
 
 def _first(mask: np.ndarray) -> int:
@@ -236,9 +254,11 @@ def _cut(xyxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return cut
 
 
-def _without(detections: Detections, taken: np.ndarray) -> Detections:
-    """The detections but for the rows `taken`."""
-    return detections.where(np.delete(np.arange(len(detections)), taken))
+def _others(count: int, taken: np.ndarray) -> np.ndarray:
+    """The rows (M,) of `count` that an index array does not name, in order."""
+    is_left = np.ones(count, bool)
+    is_left[taken] = False
+    return np.flatnonzero(is_left)
 
 
 def _is_sure(detections: Detections) -> np.ndarray:

@@ -38,6 +38,10 @@ class ByteTrackSettings:
     lost_s: float = 1.5
 
 
+_TYPES = tuple(VehicleType)
+_PERSON = VehicleType.PERSON
+
+
 @dataclass(slots=True)
 class _Life:
     """What one track remembers; its motion is row i of the tracker's `BoxMotion`."""
@@ -48,6 +52,7 @@ class _Life:
     seen_at: datetime
     xyxy: np.ndarray
     confidence: float
+    vehicle_type: VehicleType
     class_sums: np.ndarray
     hits: int
 
@@ -55,13 +60,14 @@ class _Life:
         self.seen_at, self.hits = captured_at, self.hits + 1
         self.xyxy, self.confidence = detections.xyxy[row], float(detections.confidence[row])
         self.class_sums[detections.class_id[row]] += self.confidence
+        self.vehicle_type = _TYPES[self.class_sums.argmax()]
 
     def report(self, state: TrackState, confirm_hits: int) -> Track:
-        x1, y1, x2, y2 = (float(edge) for edge in self.xyxy)
+        x1, y1, x2, y2 = self.xyxy.tolist()
         return Track(
             track_id=self.track_id,
             state=state,
-            vehicle_type=VehicleType(int(self.class_sums.argmax())),
+            vehicle_type=self.vehicle_type,
             xyxy=(x1, y1, x2, y2),
             confidence=self.confidence,
             first_seen_at=self.first_seen_at,
@@ -86,9 +92,9 @@ class ByteTracker:
         """Take the detections of the next frame; see `Tracker.update`."""
         removed = self._advance(captured_at)
         seen, taken = self._associate(detections)
-        for index in np.flatnonzero(seen >= 0):
-            self._lives[index].see(detections, int(seen[index]), captured_at)
         matched = np.flatnonzero(seen >= 0)
+        for index in matched:
+            self._lives[index].see(detections, int(seen[index]), captured_at)
         self._motion = self._motion.correct(matched, detections.xyxy[seen[matched]], self._noise)
         removed += self._settle(seen >= 0)
         fresh = ~taken & (detections.confidence >= self._threshold_to_start)
@@ -119,8 +125,8 @@ class ByteTracker:
         """For each track the row of its detection, or -1; for each detection whether it continues a track."""
         seen = np.full(len(self._lives), -1)
         taken = np.zeros(len(detections), bool)
-        walks = np.array([life.class_sums.argmax() == VehicleType.PERSON for life in self._lives], bool)
-        same_kind = walks[:, None] == (detections.class_id == VehicleType.PERSON)[None, :]
+        walks = np.array([life.vehicle_type is _PERSON for life in self._lives], bool)
+        same_kind = walks[:, None] == (detections.class_id == _PERSON)
         similarity = iou_matrix(self._motion.xyxy, detections.xyxy) * same_kind
         sure = detections.confidence >= self._settings.sure_confidence
         for wanted, min_iou in ((sure, self._settings.min_iou), (~sure, self._settings.min_iou_unsure)):
@@ -141,10 +147,12 @@ class ByteTracker:
 
     def _start(self, detections: Detections, captured_at: datetime) -> None:
         """A new track for every detection."""
+        if not len(detections):
+            return
         for row in range(len(detections)):
             life = _Life(
                 self._next_id, TrackState.TENTATIVE, captured_at, captured_at, detections.xyxy[row], 0.0,
-                np.zeros(len(VehicleType)), 0,
+                VehicleType.CAR, np.zeros(len(_TYPES)), 0,
             )  # fmt: skip
             life.see(detections, row, captured_at)
             if life.hits >= self._settings.confirm_hits:
@@ -155,6 +163,8 @@ class ByteTracker:
 
     def _drop(self, gone: np.ndarray) -> list[Track]:
         """Forget the masked tracks (N,) and report them as REMOVED."""
+        if not gone.any():
+            return []
         removed = [life.report(TrackState.REMOVED, self._settings.confirm_hits) for life in compress(self._lives, gone)]
         self._lives = list(compress(self._lives, ~gone))
         self._motion = self._motion.where(~gone)

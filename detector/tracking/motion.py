@@ -29,21 +29,14 @@ class MotionNoise:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoxMotion:
-    """States of N boxes; every array is (N, 4) float64 over centre x, centre y, width, height.
+    """States of N boxes.
 
     Attributes:
-        position: px.
-        velocity: px/s.
-        variance: of position, px².
-        covariance: of position and velocity, px²/s.
-        speed_variance: of velocity, px²/s².
+        state: (5, N, 4) float64: position in px, velocity in px/s, variance of the position in px², covariance of both
+            in px²/s and variance of the velocity in px²/s², each over centre x, centre y, width, height.
     """
 
-    position: np.ndarray
-    velocity: np.ndarray
-    variance: np.ndarray
-    covariance: np.ndarray
-    speed_variance: np.ndarray
+    state: np.ndarray
 
     @classmethod
     def start(cls, xyxy: np.ndarray, noise: MotionNoise) -> Self:
@@ -51,63 +44,58 @@ class BoxMotion:
         position = _from_xyxy(xyxy)
         scale = _scale(position)
         zero = np.zeros_like(position)
-        return cls(position, zero, (noise.measurement * scale) ** 2, zero, (noise.start_speed * scale) ** 2)
+        return cls(np.stack([position, zero, (noise.measurement * scale) ** 2, zero, (noise.start_speed * scale) ** 2]))
 
     def __len__(self) -> int:
         """Number of boxes."""
-        return len(self.position)
+        return len(self.state[0])
 
     @property
     def xyxy(self) -> np.ndarray:
         """The boxes as (N, 4) in px."""
-        half = self.position[:, 2:] / 2
-        return np.concatenate([self.position[:, :2] - half, self.position[:, :2] + half], axis=1)
+        centre, half = self.state[0, :, :2], self.state[0, :, 2:] / 2
+        return np.concatenate([centre - half, centre + half], axis=1)
 
     def where(self, rows: np.ndarray) -> Self:
         """The boxes of a boolean mask (N,) or an index array."""
-        return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
+        return type(self)(self.state[:, rows])
 
     def join(self, other: Self) -> Self:
         """These boxes followed by others."""
-        return type(self)(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in self.__slots__))
+        return type(self)(np.concatenate([self.state, other.state], axis=1))
 
     def predict(self, elapsed_s: float, noise: MotionNoise) -> Self:
         """The boxes after some time; none shrinks below 1 px."""
-        t = elapsed_s
-        density = (noise.acceleration * _scale(self.position)) ** 2
-        position = self.position + t * self.velocity
-        position[:, 2:] = np.maximum(position[:, 2:], 1.0)
-        return type(self)(
-            position,
-            self.velocity,
-            self.variance + 2 * t * self.covariance + t**2 * self.speed_variance + density * t**3 / 3,
-            self.covariance + t * self.speed_variance + density * t**2 / 2,
-            self.speed_variance + density * t,
-        )
+        t, after = elapsed_s, np.empty_like(self.state)
+        position, velocity, variance, covariance, speed_variance = self.state
+        density = (noise.acceleration * _scale(position)) ** 2
+        after[0] = position + t * velocity
+        after[0, :, 2:] = np.maximum(after[0, :, 2:], 1.0)
+        after[1] = velocity
+        after[2] = variance + 2 * t * covariance + t**2 * speed_variance + density * t**3 / 3
+        after[3] = covariance + t * speed_variance + density * t**2 / 2
+        after[4] = speed_variance + density * t
+        return type(self)(after)
 
     def hold_size(self, rows: np.ndarray) -> Self:
         """Stop growth and shrinkage of the masked boxes (N,): extrapolated unseen, a size soon becomes absurd."""
-        velocity = self.velocity.copy()
-        velocity[rows, 2:] = 0.0
-        return type(self)(self.position, velocity, self.variance, self.covariance, self.speed_variance)
+        after = self.state.copy()
+        after[1, rows, 2:] = 0.0
+        return type(self)(after)
 
     def correct(self, rows: np.ndarray, xyxy: np.ndarray, noise: MotionNoise) -> Self:
         """Take what was detected, boxes (M, 4) in px, for the boxes of the index array `rows` (M,)."""
-        prior = self.where(rows)
-        total = prior.variance + (noise.measurement * _scale(prior.position)) ** 2
-        gain, speed_gain = prior.variance / total, prior.covariance / total
-        surprise = _from_xyxy(xyxy) - prior.position
-        posterior = (
-            prior.position + gain * surprise,
-            prior.velocity + speed_gain * surprise,
-            prior.variance * (1 - gain),
-            prior.covariance * (1 - gain),
-            prior.speed_variance - speed_gain * prior.covariance,
-        )
-        arrays = [getattr(self, name).copy() for name in self.__slots__]
-        for array, values in zip(arrays, posterior, strict=True):
-            array[rows] = values
-        return type(self)(*arrays)
+        position, velocity, variance, covariance, speed_variance = self.state[:, rows]
+        total = variance + (noise.measurement * _scale(position)) ** 2
+        gain, speed_gain = variance / total, covariance / total
+        surprise = _from_xyxy(xyxy) - position
+        after = self.state.copy()
+        after[0, rows] = position + gain * surprise
+        after[1, rows] = velocity + speed_gain * surprise
+        after[2, rows] = variance * (1 - gain)
+        after[3, rows] = covariance * (1 - gain)
+        after[4, rows] = speed_variance - speed_gain * covariance
+        return type(self)(after)
 
 
 def _from_xyxy(xyxy: np.ndarray) -> np.ndarray:
@@ -116,4 +104,5 @@ def _from_xyxy(xyxy: np.ndarray) -> np.ndarray:
 
 
 def _scale(position: np.ndarray) -> np.ndarray:
-    return np.tile(np.maximum(position[:, 2:], 1.0), 2)
+    sides = np.maximum(position[:, 2:], 1.0)
+    return np.concatenate([sides, sides], axis=1)

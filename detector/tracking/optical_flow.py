@@ -71,7 +71,7 @@ def follow(pictures: Sequence[np.ndarray], xyxy: np.ndarray, first_step: np.ndar
 def _move(before: np.ndarray, after: np.ndarray, xyxy: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """The boxes (N, 4) of one picture in the next, sought where they are expected; NaN where they are lost."""
     height, width = before.shape
-    shown = np.clip(xyxy, 0, (width, height, width, height))
+    shown = np.minimum(np.maximum(xyxy, 0), (width, height, width, height))
     size = np.maximum(shown[:, 2:] - shown[:, :2], 1)
     start = shown[:, None, :2] + _GRID * size[:, None]
     grown = (expected[:, 2:] - expected[:, :2]) / np.maximum(xyxy[:, 2:] - xyxy[:, :2], 1e-6)
@@ -93,21 +93,22 @@ def _move(before: np.ndarray, after: np.ndarray, xyxy: np.ndarray, expected: np.
     stray = np.abs(end - start - median[:, None]).max(2)
     agreeing = good & (stray <= np.maximum(STRAY_PX, STRAY_SHARE * size.min(1))[:, None])
     is_sure = agreeing.sum(1) >= np.maximum(MIN_POINTS, MIN_AGREEING * count)
-    (old_centre, old_spread), (new_centre, new_spread) = _spread(start, agreeing), _spread(end, agreeing)
-    growth = np.clip(new_spread / np.maximum(old_spread, 1e-6), 1 / MAX_GROWTH, MAX_GROWTH)[:, None]
-    corners = (new_centre + (xyxy[:, at : at + 2] - old_centre) * growth for at in (0, 2))
-    return np.where(is_sure[:, None], np.concatenate(list(corners), axis=1), np.nan)
+    (old_centre, new_centre), (old_spread, new_spread) = _spread(np.stack([start, end]), agreeing)
+    growth = new_spread / np.maximum(old_spread, 1e-6)
+    growth = np.minimum(np.maximum(growth, 1 / MAX_GROWTH), MAX_GROWTH)[:, None, None]
+    corners = new_centre[:, None] + (xyxy.reshape(-1, 2, 2) - old_centre[:, None]) * growth
+    return np.where(is_sure[:, None], corners.reshape(-1, 4), np.nan)
 
 
 def _median(moved: np.ndarray, good: np.ndarray, count: np.ndarray) -> np.ndarray:
     """The median motion (N, 2) of the good ones among points (N, P, 2); of none of them something finite."""
     ordered = np.sort(np.where(good[..., None], moved, np.inf), axis=1)
-    middle = np.take_along_axis(ordered, (np.maximum(count - 1, 0) // 2)[:, None, None], axis=1)[:, 0]
+    middle = ordered[np.arange(len(moved)), np.maximum(count - 1, 0) // 2]
     return np.where(np.isfinite(middle), middle, 0.0)
 
 
 def _spread(points: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre (N, 2) and root of the summed squared distances from it (N,) of the chosen points among (N, P, 2)."""
+    """Centres (2, N, 2) and root summed squared distances from them (2, N) of the chosen of points (2, N, P, 2)."""
     weight = chosen[..., None].astype(np.float64)
-    centre = (points * weight).sum(1) / np.maximum(weight.sum(1), 1)
-    return centre, np.sqrt(((points - centre[:, None]) ** 2 * weight).sum((1, 2)))
+    centre = (points * weight).sum(2) / np.maximum(weight.sum(1), 1)
+    return centre, np.sqrt(((points - centre[:, :, None]) ** 2 * weight).sum((2, 3)))

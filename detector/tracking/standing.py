@@ -42,7 +42,8 @@ class StandingVehicles:
         overlap = iou_matrix(vehicles.xyxy, places["xyxy"])
         best = overlap.argmax(axis=1) if len(places) else np.zeros(len(vehicles), int)
         is_known = overlap.max(axis=1) >= SAME_PLACE_IOU if len(places) else np.zeros(len(vehicles), bool)
-        taken = np.unique(best[is_known])
+        taken = np.zeros(len(places), bool)
+        taken[best[is_known]] = True
         places["seen_s"][taken] = stream_s
         places["seen"][taken] += 1
         places["shown"] += 1

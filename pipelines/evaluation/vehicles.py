@@ -10,7 +10,7 @@ from detector.entities import Detections, VehicleType
 from detector.errors import SourceError
 from detector.evaluation.vehicles import Truth, VehicleScore
 from detector.geometry import iou_matrix
-from detector.inference import Network, OnnxModel
+from detector.inference import Network, OnnxModel, to_batch
 from detector.weights import load_model_file
 from pipelines.build_models import chosen_device
 from pipelines.evaluation.pictures import list_pictures, read_picture, write_error
@@ -57,7 +57,7 @@ def read_labels(path: Path, height_px: int, width_px: int) -> Truth:
 def find_candidates(network: Network, image: np.ndarray, input_px: int) -> Detections:
     """Every box down to `MIN_CONFIDENCE`, each class on its own, doubles above `MAX_IOU` left out."""
     letterbox = Letterbox.fit(image.shape[0], image.shape[1], input_px)
-    (outputs,) = network.run(letterbox.apply(image)[None])
+    (outputs,) = network.run(to_batch([letterbox.apply(image)]))
     output = outputs[0]
     centre, half = output[:2].T, output[2:4].T / 2
     xyxy = np.concatenate([centre - half, centre + half], axis=1)

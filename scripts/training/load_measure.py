@@ -11,7 +11,7 @@ import numpy as np
 
 from detector.entities import Cover, LoadLabel, LoadState
 from detector.geometry import iou
-from detector.observation.load_crop import to_batch
+from detector.inference import to_batch
 from detector.observation.load_state import (
     COVERS,
     FILLS,

@@ -12,7 +12,8 @@ import torch
 from torch.nn import functional
 
 from detector.entities import Cover, Fill
-from detector.observation.load_crop import Window, to_batch
+from detector.inference import to_batch
+from detector.observation.load_crop import Window
 from detector.observation.load_state import COVERS, FILLS
 from scripts.synthesis.surface import Surface
 from scripts.training.load_degrade import degrade, is_lost, repaint

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from detector.errors import ModelError
-from detector.inference import Device, OnnxModel, onnx_model
+from detector.inference import Device, OnnxModel, onnx_model, to_batch
 
 DOUBLE = Path(__file__).parents[1] / "golden" / "double.onnx"
 ROWS = np.arange(15, dtype=np.float32).reshape(5, 3)
@@ -160,3 +160,12 @@ def test_short_batches_are_left_short_on_the_cpu(monkeypatch: pytest.MonkeyPatch
     pretend(monkeypatch, gpus=0, session=session)
     OnnxModel(DOUBLE, batch_size=4).run(ROWS)
     assert [len(batch) for batch in session.batches] == [4, 1]
+
+
+def test_pictures_become_planes_of_red_green_and_blue_from_0_to_1() -> None:
+    """Views turned round count as what they show, and every value is the nearest one that there is."""
+    picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    batch = to_batch([picture, picture[:, ::-1]])
+    assert batch.dtype == np.float32
+    expected = picture[..., ::-1].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    assert np.array_equal(batch, [expected, expected[:, :, ::-1]])

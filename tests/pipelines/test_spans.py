@@ -1,15 +1,17 @@
 """Few looks that stand for many frames: how frames are cut, and which of them are looked at."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import numpy as np
 import pytest
 
 from detector.entities import Detections, Frame, VehicleType
 from detector.video.source import Glance
-from pipelines.spans import Span, SpanDetector, cut_spans
+from pipelines.spans import Span, SpanDetector, _Looks, cut_spans
 from tests.detector.tracking.scene import draw
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
@@ -161,6 +163,27 @@ def test_a_car_is_sought_where_it_drove_in_the_span_before(workers: int) -> None
     assert sorted(road.looked_at) == [0, 3, 7, 11]
     ways = {i: [road.X[i] - 72, road.X[i]] if road.X[i] < 308 else [road.X[i] - 72] for i in range(3, 12)}
     assert {i: sorted(edges[i]) for i in ways} == {i: pytest.approx(xs, abs=4) for i, xs in ways.items()}
+
+
+def test_a_look_that_a_span_waits_for_comes_before_those_of_later_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The truck comes in frame 5: while frame 11 is looked at, its span asks for frame 5, ahead of 15 and 19."""
+    asked, ask = Event(), _Looks.ask
+
+    def note(looks: _Looks, frames: Sequence[Frame], *, is_urgent: bool = False) -> Future[list[Detections]]:
+        answer = ask(looks, frames, is_urgent=is_urgent)
+        if is_urgent:
+            asked.set()
+        return answer
+
+    class SlowRoad(Road):
+        def _detect(self, index: int) -> Detections:
+            assert index != 11 or asked.wait(30)
+            return super()._detect(index)
+
+    monkeypatch.setattr(_Looks, "ask", note)
+    road = SlowRoad(5, 99)
+    assert look(road, list(cut_spans(map(make_frame, range(20)), 8.0)), 1)[5] == [50.0]
+    assert road.looked_at[3:5] == [11, 5]
 
 
 def test_pictures_of_two_sizes_are_not_compared() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from detector.entities import Cover, Fill, LoadLabel
 from detector.errors import ModelError
-from detector.inference import Device, OnnxModel
-from detector.observation.load_crop import PADDING_GREY, Window, cut_square, grow_bed, to_batch
+from detector.inference import Device, OnnxModel, to_batch
+from detector.observation.load_crop import PADDING_GREY, Window, cut_square, grow_bed
 from detector.observation.load_state import (
     LoadStateSettings,
     OnnxLoadStateReader,

@@ -9,6 +9,7 @@ from detector.tracking.motion import BoxMotion, MotionNoise
 
 NOISE = MotionNoise()
 BOX = np.array([[100.0, 200.0, 180.0, 260.0]])
+POSITION, VELOCITY, VARIANCES = 0, 1, slice(2, 5)  # of a state
 STEP_S = st.floats(0.01, 1.0)
 
 
@@ -29,7 +30,7 @@ def test_a_new_box_stands_still() -> None:
 @pytest.mark.parametrize("step_s", [0.04, 0.125, 0.5])
 def test_speed_is_learned_in_px_a_second_at_any_frame_rate(step_s: float) -> None:
     """A vehicle at 90 px/s is known to drive 90 px/s, whether frames come 2 or 25 times a second."""
-    assert learn(90, step_s).velocity[0] == pytest.approx([90, 0, 0, 0], abs=5)
+    assert learn(90, step_s).state[VELOCITY, 0] == pytest.approx([90, 0, 0, 0], abs=5)
 
 
 @given(STEP_S, STEP_S)
@@ -39,8 +40,7 @@ def test_two_steps_leave_what_one_step_of_their_sum_leaves(first_s: float, secon
     still = motion.hold_size(np.array([True]))  # noise scales with the size, so the size must stay
     twice = still.predict(first_s, NOISE).predict(second_s, NOISE)
     once = still.predict(first_s + second_s, NOISE)
-    for name in BoxMotion.__slots__:
-        assert getattr(twice, name) == pytest.approx(getattr(once, name), rel=1e-6, abs=1e-6)
+    assert twice.state == pytest.approx(once.state, rel=1e-6, abs=1e-6)
 
 
 @given(st.lists(STEP_S, min_size=1, max_size=30))
@@ -49,8 +49,9 @@ def test_covariances_stay_valid(steps_s: list[float]) -> None:
     motion = BoxMotion.start(BOX, NOISE)
     for step_s in steps_s:
         motion = motion.predict(step_s, NOISE).correct(np.array([0]), BOX, NOISE)
-        assert (motion.variance > 0).all()
-        assert (motion.variance * motion.speed_variance > motion.covariance**2).all()
+        variance, covariance, speed_variance = motion.state[VARIANCES]
+        assert (variance > 0).all()
+        assert (variance * speed_variance > covariance**2).all()
 
 
 @given(st.lists(st.tuples(STEP_S, st.floats(-50, 50)), min_size=1, max_size=10))
@@ -68,17 +69,16 @@ def test_each_coordinate_is_the_textbook_filter(looks: list[tuple[float, float]]
         gain = spread @ row.T / (row @ spread @ row.T + (NOISE.measurement * width) ** 2)
         state = state + gain[:, 0] * (BOX[0, [0, 2]].mean() + shift - state[0])
         spread = (np.eye(2) - gain @ row) @ spread
-    found = [motion.variance, motion.covariance, motion.speed_variance]
-    assert [motion.position[0, 0], motion.velocity[0, 0]] == pytest.approx(state.tolist(), rel=1e-6, abs=1e-6)
-    assert [a[0, 0] for a in found] == pytest.approx([spread[0, 0], spread[0, 1], spread[1, 1]], rel=1e-6)
+    assert motion.state[[POSITION, VELOCITY], 0, 0] == pytest.approx(state, rel=1e-6, abs=1e-6)
+    assert motion.state[VARIANCES, 0, 0] == pytest.approx([spread[0, 0], spread[0, 1], spread[1, 1]], rel=1e-6)
 
 
 def test_correction_lies_between_prediction_and_detection() -> None:
     """A surprising box pulls the state toward it, not onto it, and only the rows that were seen."""
     both = BoxMotion.start(np.concatenate([BOX, BOX]), NOISE).predict(0.001, NOISE)
     corrected = both.correct(np.array([1]), BOX + 10, NOISE)
-    assert (corrected.position[0] == both.position[0]).all()
-    assert both.position[1, 0] < corrected.position[1, 0] < both.position[1, 0] + 10
+    assert (corrected.state[POSITION, 0] == both.state[POSITION, 0]).all()
+    assert both.state[POSITION, 1, 0] < corrected.state[POSITION, 1, 0] < both.state[POSITION, 1, 0] + 10
 
 
 def test_a_shrinking_box_never_turns_inside_out() -> None:
@@ -95,7 +95,7 @@ def test_a_shrinking_box_never_turns_inside_out() -> None:
 def test_held_size_stays_while_the_centre_moves_on() -> None:
     """A vehicle out of sight keeps its size and goes on driving."""
     growing = learn(90, 0.1, growth_px=40)
-    assert growing.velocity[0, 2:] == pytest.approx([40, 40], abs=5)
+    assert growing.state[VELOCITY, 0, 2:] == pytest.approx([40, 40], abs=5)
     held = growing.hold_size(np.array([True])).predict(1.0, NOISE)
-    assert held.position[0, 2:] == pytest.approx(growing.position[0, 2:])
-    assert held.position[0, 0] > growing.position[0, 0] + 80
+    assert held.state[POSITION, 0, 2:] == pytest.approx(growing.state[POSITION, 0, 2:])
+    assert held.state[POSITION, 0, 0] > growing.state[POSITION, 0, 0] + 80
