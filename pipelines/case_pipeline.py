@@ -304,8 +304,7 @@ class CasePipeline:
         """Write the package of one violation; in the sealer's thread."""
         if finished := self._keeping.packages.find_finished(facts.case_id):
             return finished
-        main, analysed = excerpts.result()
-        return self._keeping.packages.make(facts, main.packets, main.info, analysed)
+        return self._keeping.packages.make(facts, *excerpts.result())
 
     def _complete(self, facts: CaseFacts, package: Package | None) -> Case | None:
         """Complete a case in the database; in the clerk's thread.

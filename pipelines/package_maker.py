@@ -13,7 +13,7 @@ from detector.evidence.package import EvidenceRequest, Outcome, Package, SecondC
 from detector.evidence.stills import plan_stills
 from detector.evidence.vault import Storage
 from detector.evidence.verify import MANIFEST
-from detector.packets import Excerpt, Packet, StreamInfo
+from detector.packets import Excerpt
 from detector.video.decoding import decode_at
 from pipelines.disk_space import DiskSpace
 from pipelines.paired_stills import PairedStills, pair_stills
@@ -62,17 +62,14 @@ class PackageMaker:
             self.storage.vault.deposit(place, self.storage.site)
         return package
 
-    def make(
-        self, facts: CaseFacts, packets: list[Packet], info: StreamInfo, analysed: Excerpt | None = None
-    ) -> Package:
+    def make(self, facts: CaseFacts, main: Excerpt, analysed: Excerpt | None = None) -> Package:
         """Decode the stills from the packets, and seal the package of one case.
 
         Args:
             facts: of the case.
-            packets, info: of the stream that proves.
+            main: the passage of the stream that proves.
             analysed: the same passage of the stream that was analysed, where that is another one.
         """
-        main = Excerpt(info, packets)
         if analysed is None:
             request = self._ask(facts, main, None)
         elif (pair := pair_stills(facts.violation, main, analysed)) is not None:

@@ -12,7 +12,8 @@ For each clip and repetition, one after another, each in a process of its own:
 
 ROADWARDEN_DEVICE=openvino has both run on OpenVINO (the peer's environment then needs `openvino`).
 
-Medians are printed. The table of stages comes from one more replay, with decoding in one thread: processor time.
+Medians are printed; `/floor` is that of the ratios of runs that followed each other, since machines change
+their speed within minutes. The table of stages comes from one more replay, with decoding in one thread: processor time.
 """
 
 import argparse
@@ -86,8 +87,9 @@ def measure(clip: Path, options: argparse.Namespace, peer: Path | None) -> dict[
     staged = run_child("stages", clip, fps)
     runs: dict[str, list[dict[str, Any]]] = {"whole": [], "floor": []}
     for _ in range(options.repeat):
-        runs["whole"].append(run_child("whole", clip, fps))
-        runs["floor"].append(run_child("floor", clip, fps, json.dumps(staged["items"])))
+        whole, floor = run_child("whole", clip, fps), run_child("floor", clip, fps, json.dumps(staged["items"]))
+        runs["whole"].append(whole | {"to_floor": whole["wall_s"] / floor["floor_s"]})
+        runs["floor"].append(floor)
         for tracker in TRACKERS if peer else ():
             runs.setdefault(f"peer {tracker}", []).append(run_peer(peer, clip, stride, (width, height), tracker))
     medians = {name: median(found) for name, found in runs.items()}
@@ -148,7 +150,7 @@ def describe(results: dict[str, dict[str, Any]]) -> list[str]:
         lines.append(
             f"{name[:20]:20} {whole['video_s']:6.1f}s {whole['wall_s']:6.2f}s {speed:5.2f}x {whole['cpu_s']:6.2f}s"
             f" {fps:6.1f} {whole['peak_mb']:5.0f}MB {whole['first_frame_s']:5.2f}s"
-            f" {floor['floor_s']:6.2f}s {whole['wall_s'] / floor['floor_s']:5.2f}x"
+            f" {floor['floor_s']:6.2f}s {whole['to_floor']:5.2f}x"
         )
     for name, found in results.items():
         for key, peer in ((k, v) for k, v in found.items() if k.startswith("peer")):

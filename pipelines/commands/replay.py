@@ -10,7 +10,7 @@ from detector.video.time_basis import parse_instant
 from pipelines.commands.options import AsJson, CamerasFile, Database, Fleet, GpuShare, Output, print_error, shared_place
 from pipelines.config import default_database
 from pipelines.configuration_store import load_configuration
-from pipelines.freed_memory import share_one_heap
+from pipelines.freed_memory import loading, share_one_heap
 from pipelines.report import ClipReport, make_console, print_report
 
 
@@ -37,12 +37,14 @@ def replay(
     Example: roadwarden replay gate.mp4 --camera gate-03 --started-at 2026-05-18T09:30:00+08:00
     """
     share_one_heap()
-    from pipelines.build_models import begin_loading  # the vision stack loads only where it is used
+    with loading():
+        from pipelines.build_models import begin_loading  # the vision stack loads only where it is used
 
-    loading = begin_loading() if fleet is None else None  # while the rest is imported
-    from pipelines.evidence_place import EvidencePlace
-    from pipelines.progress import ReplayProgress
-    from pipelines.replay import ReplayOptions
+        models = begin_loading() if fleet is None else None  # while the rest is imported
+        from pipelines import build
+        from pipelines.evidence_place import EvidencePlace
+        from pipelines.progress import ReplayProgress
+        from pipelines.replay import ReplayOptions
 
     place = EvidencePlace.parse(shared_place(output) if fleet is not None else output)
     options = ReplayOptions(
@@ -63,9 +65,7 @@ def replay(
             replay = FleetReplay(fleet, database or default_database(), options, gpu_share)
             replay_fleet(replay, clips, progress, told.take)
         else:
-            from pipelines.build import open_replayer
-
-            replayer = open_replayer(database or default_database(), options, loading)
+            replayer = build.open_replayer(database or default_database(), options, models)
             for clip in clips:
                 report = replayer.replay(clip, progress)
                 told.take(report.to_json(), report)

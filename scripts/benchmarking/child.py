@@ -35,17 +35,19 @@ def main() -> None:
 
 def replay(clip: Path, fps: float, timed: bool) -> dict[str, Any]:
     """The product's own replay of one clip into this home folder."""
-    from pipelines.build_models import begin_loading
-    from pipelines.freed_memory import share_one_heap
+    from pipelines.freed_memory import loading, share_one_heap
 
     share_one_heap()  # as the command does
-    loading = begin_loading()
-    from detector.video.time_basis import read_sidecar
-    from pipelines import build
-    from pipelines.config import load_cameras, resolve_home
-    from pipelines.progress import ReplayProgress
-    from pipelines.replay import ReplayOptions
-    from pipelines.violation_pipeline import ViolationPipeline
+    with loading():
+        from pipelines.build_models import begin_loading
+
+        models = begin_loading()
+        from detector.video.time_basis import read_sidecar
+        from pipelines import build
+        from pipelines.config import load_cameras, resolve_home
+        from pipelines.progress import ReplayProgress
+        from pipelines.replay import ReplayOptions
+        from pipelines.violation_pipeline import ViolationPipeline
 
     cameras = load_cameras(None)
     sidecar = read_sidecar(clip)
@@ -69,7 +71,7 @@ def replay(clip: Path, fps: float, timed: bool) -> dict[str, Any]:
     home = resolve_home()
     with ReplayProgress() as progress, clock.watching() if clock else nullcontext():
         options = ReplayOptions(cameras, None, None, home / "evidence")
-        replayer = build.open_replayer(f"sqlite:///{home}/cases.db", options, loading)
+        replayer = build.open_replayer(f"sqlite:///{home}/cases.db", options, models)
         cpu_s = time.process_time()
         report = replayer.replay(clip, progress)
         cpu_s = time.process_time() - cpu_s

@@ -1,4 +1,4 @@
-"""What the C library does with freed pictures, seen from a process of its own."""
+"""What the C library and Python do with freed memory, seen from a process of its own."""
 
 import subprocess
 import sys
@@ -52,18 +52,38 @@ print(count_mib() - before)
 """
 
 
-def count_mib(program: str, way: str) -> int:
-    done = subprocess.run([sys.executable, "-c", program, way], capture_output=True, text=True, check=True)
+LOADING = """
+import gc, sys
+from pipelines.freed_memory import loading
+
+rounds = []
+gc.callbacks.append(lambda phase, info: rounds.append(info["generation"]))
+with loading():
+    rounds.clear()
+    loaded = [[] for _ in range(200_000)]
+    during = len(rounds)
+gc.collect()
+print(int(during == 0 and gc.isenabled() and len(gc.get_objects()) < 100_000))
+"""
+
+
+def run(program: str, *arguments: str) -> int:
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 def test_pictures_that_were_freed_go_back_to_the_system() -> None:
     """A hundred planes of 2 MiB, as decoded pictures have: all of them; left to itself glibc keeps them."""
-    assert count_mib(PROGRAM, "given back") > 190
-    assert count_mib(PROGRAM, "kept") < 100
+    assert run(PROGRAM, "given back") > 190
+    assert run(PROGRAM, "kept") < 100
 
 
 def test_what_one_thread_freed_another_one_takes() -> None:
     """A hundred MiB in small blocks; left to itself glibc keeps them for the thread that had them."""
-    assert count_mib(SHARING, "shared") < 20
-    assert count_mib(SHARING, "each its own") > 80
+    assert run(SHARING, "shared") < 20
+    assert run(SHARING, "each its own") > 80
+
+
+def test_what_was_loaded_is_never_searched_for_garbage() -> None:
+    """Neither while it is loaded nor afterwards, when everything else is again."""
+    assert run(LOADING) == 1

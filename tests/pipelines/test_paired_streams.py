@@ -171,7 +171,7 @@ def test_streams_that_do_not_show_the_same_are_not_brought_together(tmp_path: Pa
         violation = next(item.violation for item in reversed(judged) if item.violation is not None)
         analysed = Excerpt(source.info, source.ring.read(0.0, 14.0))
         facts = CaseFacts("RW-1", violation, CAMERA, source.time, desk.packages.provenance)
-        desk.packages.make(facts, main.packets, main.info, analysed)
+        desk.packages.make(facts, main, analysed)
     folder = desk.packages.root / "RW-1"
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert verify_package(folder).is_intact
