@@ -4,7 +4,7 @@ Frames are cut into spans by an absolute grid of time, so that live and replay c
 looked at. Where it shows the same vehicles as the last frame of the span before, the frames between get their boxes
 from both (`bridge`); where it does not, from following the vehicles through the pictures (`bridge_by_flow`); where that
 does not tell, the frame in the middle is looked at too, and so on, until it is known in which frame a vehicle has come
-or gone. An empty road takes a look at a quarter of the frames.
+or gone. An empty road takes a look at a quarter of the frames, and a glance at one none while nothing changes.
 """
 
 from collections import deque
@@ -20,11 +20,15 @@ from detector.detection import VehicleDetector
 from detector.entities import Detections, Frame, VehicleType
 from detector.tracking.bridging import Bridged, bridge, bridge_by_flow, measure_step
 from detector.tracking.optical_flow import shrink, shrinking_of
+from detector.tracking.stillness import is_same, sketch
 from detector.video.source import Glance
 
 SPAN_S = 0.5
 """Length of a span. A vehicle that comes and goes between two looks is missed; at 0.5 s it would cross the whole
 picture in the time of four frames."""
+
+TRUSTED_S = 60.0
+"""How long what a glance showed is taken for what further ones show that look the same."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,18 +106,29 @@ class SpanDetector:
         self._looks = _Looks(detector, workers)
         self._fills = ThreadPoolExecutor(workers, "spans")
         self._last: dict[str, _Before] = {}
+        self._scenes: dict[str, tuple[_Scene, _Look]] = {}
 
     def look(self, items: Sequence[Seen]) -> "Found":
         """Begin to look at spans and glances of different cameras; their last frames go through the detector together.
 
         Fills wait for looks, in threads of their own: no core is idle meanwhile.
         """
-        looks: dict[int, _Look] = {}
-        for start in range(min(self._workers, len(items))):
-            part = range(start, len(items), self._workers)
+        scenes = [_Scene.of(item) if isinstance(item, Glance) else None for item in items]
+        looks = {i: look for i, scene in enumerate(scenes) if (look := self._recall(scene)) is not None}
+        asked = [i for i in range(len(items)) if i not in looks]
+        for start in range(min(self._workers, len(asked))):
+            part = asked[start :: self._workers]
             future = self._looks.ask([last_frame(items[i]) for i in part])
             looks |= {i: _Look(future, row) for row, i in enumerate(part)}
+        self._scenes |= {scene.camera_id: (scene, looks[i]) for i in asked if (scene := scenes[i]) is not None}
         return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
+
+    def _recall(self, scene: "_Scene | None") -> "_Look | None":
+        """The look at an earlier glance that shows the same scene; None where somebody must look."""
+        if scene is None or scene.camera_id not in self._scenes:
+            return None
+        before, look = self._scenes[scene.camera_id]
+        return look if look.holds() and scene.continues(before) else None
 
     def _complete(self, item: Seen, look: "_Look") -> "_Look | _Fill":
         """What gives the detections of every frame of an item, of whose last frame `look` gives them."""
@@ -193,6 +208,29 @@ class _Look:
 
     def cancel(self) -> None:
         self.future.cancel()
+
+    def holds(self) -> bool:
+        """Whether somebody looks, or has looked without fault."""
+        return not self.future.cancelled() and (not self.future.done() or self.future.exception() is None)
+
+
+class _Scene(NamedTuple):
+    """What a glance at a still scene shows, as `stillness` compares it; `at` is the capture time."""
+
+    camera_id: str
+    at: datetime
+    sketch: np.ndarray
+
+    @classmethod
+    def of(cls, glance: Glance) -> "_Scene":
+        """Of a glance."""
+        frame = glance.frame
+        return cls(frame.camera_id, frame.captured_at, sketch(frame.image))
+
+    def continues(self, before: "_Scene") -> bool:
+        """Whether nothing has changed since an earlier one, that was looked at a short time ago."""
+        since = self.at - before.at
+        return timedelta(0) <= since < timedelta(seconds=TRUSTED_S) and is_same(self.sketch, before.sketch)
 
 
 class _Filled(NamedTuple):

@@ -124,8 +124,8 @@ class ViolationPipeline:
         coming = self._feeder.submit(next, waiting, None)
         try:
             while (item := coming.result()) is not None:
-                ahead.append((item, self.look([item])))
                 coming = self._feeder.submit(next, waiting, None)
+                ahead.append((item, self.look([item])))
                 # The first one is not kept waiting.
                 more = min(MORE_SPANS, MORE_BYTES // size_of(item)) if has_begun else 0
                 while len(ahead) >= max(2, self._models.workers) + more:

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
-from detector.packets import AnalysedStream, Packet, RawPacket, StreamInfo, time_base_of
+from detector.packets import AnalysedStream, Packet, RawPacket, StreamInfo, seconds, time_base_of
 from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe, open_decoder
 from detector.video.frame_cutter import FrameCutter
@@ -294,7 +294,7 @@ class LiveSource:
         pts, dts = self._repair.repair(raw.pts, raw.dts, raw.duration or 0)
         if self._packets == 0:
             self._origin_pts = pts
-        stream_s = float((pts - self._origin_pts) * self._time_base)
+        stream_s = seconds(pts - self._origin_pts, self._time_base)
         packet = Packet(bytes(raw), pts, dts, raw.duration or 0, self._time_base, raw.is_keyframe, stream_s)
         self._packets += 1
         self._newest_s, self._arrived_at = packet.decode_s, monotonic()

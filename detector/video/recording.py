@@ -11,7 +11,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from detector.errors import SourceError
-from detector.packets import Packet, RawPacket, time_base_of
+from detector.packets import Packet, RawPacket, seconds, time_base_of
 from detector.video.decoding import Decoder, pts_of
 from detector.video.timestamps import TimestampRepair
 
@@ -101,7 +101,7 @@ class Recording:
                 duration=raw.duration or 0,
                 time_base=self._time_base,
                 is_keyframe=raw.is_keyframe,
-                stream_s=float((pts - origin_pts) * self._time_base),
+                stream_s=seconds(pts - origin_pts, self._time_base),
             )
             raw.opaque = (pts,)
             yield packet, raw

@@ -3,6 +3,8 @@
 from collections import deque
 from fractions import Fraction
 
+from detector.packets import seconds
+
 _JUMP_S = Fraction(1, 5)
 """A step back of this much is a new start of the clock (files joined, camera rebooted), a smaller one is jitter.
 Raising squeezes the pictures of that time into a few ticks, so it must be short against the sampling grid."""
@@ -58,7 +60,7 @@ class TimestampRepair:
         expected = self._expected_dts()
         if dts is not None and self._last_dts is not None:
             back = self._last_dts - (dts + self._shift)
-            if back * self._time_base >= _JUMP_S:
+            if seconds(back, self._time_base) >= _JUMP_S:
                 self._shift = expected - dts
                 self._note_jump(expected, back)
         pts = None if pts is None else pts + self._shift

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from detector.entities import Detections, Frame, VehicleType
+from detector.errors import ModelError
 from detector.video.source import Glance
 from pipelines.spans import Span, SpanDetector, _Looks, cut_spans
 from tests.detector.tracking.scene import draw
@@ -228,3 +229,56 @@ def test_cameras_do_not_mix() -> None:
     assert [[d.xyxy[:, 0].tolist() for d in span] for both in found for span in both] == [
         [[10.0 * f.index] for f in span.frames] for spans in zip(*lanes, strict=True) for span in spans
     ]
+
+
+def glances(*greys: int, camera_id: str = "a") -> list[Glance]:
+    """Glances four seconds apart at pictures of one grey."""
+    return [
+        Glance(replace(make_frame(grey, camera_id), captured_at=START_AT + timedelta(seconds=4 * i)))
+        for i, grey in enumerate(greys)
+    ]
+
+
+def test_a_glance_at_what_has_not_changed_needs_no_look() -> None:
+    """It shows what the last look showed, also when the light changes slowly: compared is what was looked at."""
+    road = Road(0, 99)
+    detector = SpanDetector(road, 2)
+    found = [detector.look([item]).result()[0][0].xyxy[0, 0] for item in glances(5, 6, 4, 8, 11, 12, 15, 18)]
+    assert found == [50, 50, 50, 50, 50, 120, 120, 120]
+    assert road.looked_at == [5, 12]
+
+
+def test_what_a_glance_showed_is_trusted_for_a_minute() -> None:
+    """A look that saw too little or too much is not taken for the truth for ever."""
+    road = Road(0, 99)
+    detector = SpanDetector(road, 2)
+    for item in glances(*[5] * 31):
+        detector.look([item]).result()
+    assert road.looked_at == [5, 5, 5]
+
+
+def test_cameras_do_not_share_what_glances_showed() -> None:
+    """Each has looks of its own."""
+    road = Road(0, 99)
+    detector = SpanDetector(road, 2)
+    both = [*glances(5), *glances(5, camera_id="b")]
+    assert [len(found) for found in detector.look(both).result()] == [1, 1]
+    assert road.looked_at == [5, 5]
+
+
+def test_a_look_that_failed_is_none() -> None:
+    """The next glance at the same scene is looked at."""
+
+    class FaultyRoad(Road):
+        def _detect(self, index: int) -> Detections:
+            found = super()._detect(index)
+            if len(self.looked_at) == 1:
+                raise ModelError("no look")
+            return found
+
+    road = FaultyRoad(0, 99)
+    detector = SpanDetector(road, 2)
+    first, second = glances(5, 5)
+    with pytest.raises(ModelError, match="no look"):
+        detector.look([first]).result()
+    assert len(detector.look([second]).result()[0][0]) == 1
