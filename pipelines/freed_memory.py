@@ -31,6 +31,17 @@ def share_one_heap() -> None:
     _tell_allocator(_M_ARENA_MAX, 1)
 
 
+def give_back_free_pages() -> None:
+    """Have every page that is free now go back to the system, wherever in the heap it lies; takes some 25 ms.
+
+    For before what needs much memory at once: 100 MB of 530 lie idle between the pictures of a replay of 1920x1080.
+    Without effect where the C library is another.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 @contextmanager
 def loading() -> Iterator[None]:
     """Look for no garbage while the program is loaded, and never again in what was loaded then: there is none in it.

@@ -16,6 +16,7 @@ from detector.evidence.verify import MANIFEST
 from detector.packets import Excerpt
 from detector.video.decoding import decode_at
 from pipelines.disk_space import DiskSpace
+from pipelines.freed_memory import give_back_free_pages
 from pipelines.paired_stills import PairedStills, pair_stills
 
 
@@ -70,6 +71,7 @@ class PackageMaker:
             main: the passage of the stream that proves.
             analysed: the same passage of the stream that was analysed, where that is another one.
         """
+        give_back_free_pages()
         if analysed is None:
             request = self._ask(facts, main, None)
         elif (pair := pair_stills(facts.violation, main, analysed)) is not None:
