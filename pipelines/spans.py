@@ -4,10 +4,9 @@ Frames are cut into spans by an absolute grid of time, so that live and replay c
 looked at. Where it shows the same vehicles as the last frame of the span before, the frames between get their boxes
 from both (`bridge`); where it does not, from following the vehicles through the pictures (`bridge_by_flow`); where that
 does not tell, the frame in the middle is looked at too, and so on, until it is known in which frame a vehicle has come
-or gone. An empty road takes a look at a quarter of the frames, and a glance at one none while nothing changes.
+or gone. An empty road takes a look at a quarter of the frames, and none while nothing changes.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -17,18 +16,15 @@ from typing import NamedTuple
 import numpy as np
 
 from detector.detection import VehicleDetector
-from detector.entities import Detections, Frame, VehicleType
+from detector.entities import Detections, Frame
 from detector.tracking.bridging import Bridged, bridge, bridge_by_flow, measure_step
 from detector.tracking.optical_flow import shrink, shrinking_of
-from detector.tracking.stillness import is_same, sketch
 from detector.video.source import Glance
+from pipelines.looks import Look, Looks
 
 SPAN_S = 0.5
 """Length of a span. A vehicle that comes and goes between two looks is missed; at 0.5 s it would cross the whole
 picture in the time of four frames."""
-
-TRUSTED_S = 60.0
-"""How long what a glance showed is taken for what further ones show that look the same."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,57 +98,40 @@ class SpanDetector:
 
     def __init__(self, detector: VehicleDetector, workers: int) -> None:
         """Take a detector; `workers` threads use it at once, and as many follow vehicles or wait for it."""
-        self._workers = workers
-        self._looks = _Looks(detector, workers)
+        self._looks = Looks(detector, workers)
         self._fills = ThreadPoolExecutor(workers, "spans")
         self._last: dict[str, _Before] = {}
-        self._scenes: dict[str, tuple[_Scene, _Look]] = {}
 
     def look(self, items: Sequence[Seen]) -> "Found":
         """Begin to look at spans and glances of different cameras; their last frames go through the detector together.
 
         Fills wait for looks, in threads of their own: no core is idle meanwhile.
         """
-        scenes = [_Scene.of(item) if isinstance(item, Glance) else None for item in items]
-        looks = {i: look for i, scene in enumerate(scenes) if (look := self._recall(scene)) is not None}
-        asked = [i for i in range(len(items)) if i not in looks]
-        for start in range(min(self._workers, len(asked))):
-            part = asked[start :: self._workers]
-            future = self._looks.ask([last_frame(items[i]) for i in part])
-            looks |= {i: _Look(future, row) for row, i in enumerate(part)}
-        self._scenes |= {scene.camera_id: (scene, looks[i]) for i in asked if (scene := scenes[i]) is not None}
-        return Found([self._complete(item, looks[i]) for i, item in enumerate(items)])
+        looks = self._looks.begin([last_frame(item) for item in items])
+        return Found([self._complete(item, look) for item, look in zip(items, looks, strict=True)])
 
-    def _recall(self, scene: "_Scene | None") -> "_Look | None":
-        """The look at an earlier glance that shows the same scene; None where somebody must look."""
-        if scene is None or scene.camera_id not in self._scenes:
-            return None
-        before, look = self._scenes[scene.camera_id]
-        return look if look.holds() and scene.continues(before) else None
-
-    def _complete(self, item: Seen, look: "_Look") -> "_Look | _Fill":
+    def _complete(self, item: Seen, look: Look) -> "Look | _Fill":
         """What gives the detections of every frame of an item, of whose last frame `look` gives them."""
         if isinstance(item, Glance):
             return look
         last = self._last.get(item.last.camera_id)
         before = last if last is not None and last.captured_at == item.before_at else None
-        picture = self._fills.submit(_shrink, item.last)
-        fill = _Fill(self._fills.submit(self._fill, item, before, look, picture))
-        self._last[item.last.camera_id] = _Before(item.last.captured_at, look, picture, fill)
+        fill = _Fill(self._fills.submit(self._fill, item, before, look))
+        self._last[item.last.camera_id] = _Before(item.last.captured_at, look, fill)
         return fill
 
-    def _fill(self, span: Span, before: "_Before | None", look: "_Look", picture: "Future[np.ndarray]") -> "_Filled":
-        """Detections of every frame of a span, of whose last frame the look and the picture are given.
+    def _fill(self, span: Span, before: "_Before | None", look: Look) -> "_Filled":
+        """Detections of every frame of a span, of whose last frame the look is given.
 
         Spans are filled in their order: each waits for what the one before it says of the vehicles' speed.
         """
         end, first = len(span.frames) - 1, 0 if before is None else -1
-        gap = _Gap(span, {end: look.result()[0]}, {end: picture.result()})
+        gap = _Gap(span, {end: look.result()[0]}, {end: look.picture()})
         if before is not None:
-            gap.known[first], gap.pictures[first] = before.look.result()[0], before.picture.result()
+            gap.known[first], gap.pictures[first] = before.look.result()[0], before.look.picture()
             gap.speeds[first] = before.fill.speed()
         elif end:
-            gap.known[first] = self._look_at(span.frames[first])
+            gap.known[first] = self._looks.look_now(span.frames[first])
         self._fill_between(gap, first, end)
         return _Filled([gap.known[i] for i in range(len(span.frames))], gap.speeds.get(end))
 
@@ -161,76 +140,9 @@ class SpanDetector:
         if gap.bridge(first, last):
             return
         middle = (first + last) // 2
-        gap.known[middle] = self._look_at(gap.span.frames[middle])
+        gap.known[middle] = self._looks.look_now(gap.span.frames[middle])
         self._fill_between(gap, first, middle)
         self._fill_between(gap, middle, last)
-
-    def _look_at(self, frame: Frame) -> Detections:
-        return self._looks.ask([frame], is_urgent=True).result()[0]
-
-
-class _Looks:
-    """Threads that look at frames; what others wait for comes first."""
-
-    def __init__(self, detector: VehicleDetector, workers: int) -> None:
-        self._detector = detector
-        self._threads = ThreadPoolExecutor(workers, "detector")
-        self._waiting: deque[tuple[Future[list[Detections]], Sequence[Frame]]] = deque()
-
-    def ask(self, frames: Sequence[Frame], *, is_urgent: bool = False) -> "Future[list[Detections]]":
-        """The vehicles of frames that go through the detector together, once a thread is free."""
-        asked: Future[list[Detections]] = Future()
-        (self._waiting.appendleft if is_urgent else self._waiting.append)((asked, frames))
-        self._threads.submit(self._answer_next)
-        return asked
-
-    def _answer_next(self) -> None:
-        asked, frames = self._waiting.popleft()
-        if not asked.set_running_or_notify_cancel():
-            return
-        try:
-            found = self._detector.detect([frame.image for frame in frames])
-            asked.set_result([detections.where(_is_vehicle(detections)) for detections in found])
-        except BaseException as error:  # as an executor does: it belongs to whoever waits
-            asked.set_exception(error)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """What one picture shows, once the pictures that go through the detector with it are done."""
-
-    future: "Future[list[Detections]]"
-    row: int
-
-    def result(self) -> list[Detections]:
-        """The detections of the one picture, in a list."""
-        return [self.future.result()[self.row]]
-
-    def cancel(self) -> None:
-        self.future.cancel()
-
-    def holds(self) -> bool:
-        """Whether somebody looks, or has looked without fault."""
-        return not self.future.cancelled() and (not self.future.done() or self.future.exception() is None)
-
-
-class _Scene(NamedTuple):
-    """What a glance at a still scene shows, as `stillness` compares it; `at` is the capture time."""
-
-    camera_id: str
-    at: datetime
-    sketch: np.ndarray
-
-    @classmethod
-    def of(cls, glance: Glance) -> "_Scene":
-        """Of a glance."""
-        frame = glance.frame
-        return cls(frame.camera_id, frame.captured_at, sketch(frame.image))
-
-    def continues(self, before: "_Scene") -> bool:
-        """Whether nothing has changed since an earlier one, that was looked at a short time ago."""
-        since = self.at - before.at
-        return timedelta(0) <= since < timedelta(seconds=TRUSTED_S) and is_same(self.sketch, before.sketch)
 
 
 class _Filled(NamedTuple):
@@ -270,14 +182,12 @@ class _Before(NamedTuple):
 
     Attributes:
         captured_at: of the frame.
-        look: what it shows.
-        picture: it as vehicles are followed in it; a whole frame of each camera would be much to keep.
+        look: what it shows, and it as vehicles are followed in it; a whole frame of each camera would be much to keep.
         fill: of the span.
     """
 
     captured_at: datetime
-    look: _Look
-    picture: "Future[np.ndarray]"
+    look: Look
     fill: _Fill
 
 
@@ -337,7 +247,7 @@ class _Gap:
 
     def _picture(self, index: int) -> np.ndarray:
         if index not in self.pictures:
-            self.pictures[index] = _shrink(self.span.frames[index])
+            self.pictures[index] = shrink(self.span.frames[index].image)
         return self.pictures[index]
 
 
@@ -345,7 +255,7 @@ class _Gap:
 class Found:
     """What spans and glances show; `result` waits for it."""
 
-    parts: "Sequence[_Look | _Fill]"
+    parts: "Sequence[Look | _Fill]"
 
     def result(self) -> list[list[Detections]]:
         """For each item the detections of each of its frames: vehicles alone."""
@@ -371,14 +281,3 @@ def size_of(item: Seen) -> int:
 def last_frame(item: Seen) -> Frame:
     """The frame of an item that is looked at in any case."""
     return item.frame if isinstance(item, Glance) else item.last
-
-
-def _shrink(frame: Frame) -> np.ndarray:
-    """A frame's picture as vehicles are followed in it."""
-    return shrink(frame.image)
-
-
-def _is_vehicle(detections: Detections) -> np.ndarray:
-    """Mask (N,) of the boxes that are followed: persons are not."""
-    mask: np.ndarray = detections.class_id != VehicleType.PERSON
-    return mask

@@ -3,8 +3,6 @@
 import cv2
 import numpy as np
 
-from detector.tracking.optical_flow import shrink
-
 CELL_PX = 8
 """Side of a cell in the small picture that `shrink` makes: over 64 pixels the noise of a sensor evens out."""
 
@@ -13,9 +11,8 @@ MAX_CHANGE = 6
 by 2; vehicles from 32 px on change a cell by 29 and more on the footage of ten roads and on rendered films."""
 
 
-def sketch(image: np.ndarray) -> np.ndarray:
-    """Mean grey of each cell (h, w) uint8 of an image (H, W, 3) uint8, BGR; a rest that fills no cell is left out."""
-    small = shrink(image)
+def sketch(small: np.ndarray) -> np.ndarray:
+    """Mean grey (h, w) uint8 of each cell of what `shrink` makes of a picture; a rest that fills none is left out."""
     height, width = (max(1, side // CELL_PX) for side in small.shape)
     return cv2.resize(small[: height * CELL_PX, : width * CELL_PX], (width, height), interpolation=cv2.INTER_AREA)
 

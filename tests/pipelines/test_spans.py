@@ -1,18 +1,15 @@
 """Few looks that stand for many frames: how frames are cut, and which of them are looked at."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Event
 
 import numpy as np
 import pytest
 
 from detector.entities import Detections, Frame, VehicleType
-from detector.errors import ModelError
 from detector.video.source import Glance
-from pipelines.spans import Span, SpanDetector, _Looks, cut_spans
+from pipelines.spans import Span, SpanDetector, cut_spans
 from tests.detector.tracking.scene import draw
 
 START_AT = datetime(2026, 5, 18, 1, 30, tzinfo=UTC)
@@ -20,9 +17,10 @@ STEP_S = 0.125
 
 
 def make_frame(index: int, camera_id: str = "a") -> Frame:
-    """A picture without texture whose grey tells its number."""
+    """A picture without texture, of another grey than those near it in time; its corner tells its number."""
     at = timedelta(seconds=index * STEP_S)
-    image = np.full((180, 320, 3), index, np.uint8)
+    image = np.full((180, 320, 3), 67 * index % 251, np.uint8)
+    image[0, 0] = index
     return Frame(camera_id, image, index, index, at.total_seconds(), START_AT + at, "")
 
 
@@ -166,27 +164,6 @@ def test_a_car_is_sought_where_it_drove_in_the_span_before(workers: int) -> None
     assert {i: sorted(edges[i]) for i in ways} == {i: pytest.approx(xs, abs=4) for i, xs in ways.items()}
 
 
-def test_a_look_that_a_span_waits_for_comes_before_those_of_later_spans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The truck comes in frame 5: while frame 11 is looked at, its span asks for frame 5, ahead of 15 and 19."""
-    asked, ask = Event(), _Looks.ask
-
-    def note(looks: _Looks, frames: Sequence[Frame], *, is_urgent: bool = False) -> Future[list[Detections]]:
-        answer = ask(looks, frames, is_urgent=is_urgent)
-        if is_urgent:
-            asked.set()
-        return answer
-
-    class SlowRoad(Road):
-        def _detect(self, index: int) -> Detections:
-            assert index != 11 or asked.wait(30)
-            return super()._detect(index)
-
-    monkeypatch.setattr(_Looks, "ask", note)
-    road = SlowRoad(5, 99)
-    assert look(road, list(cut_spans(map(make_frame, range(20)), 8.0)), 1)[5] == [50.0]
-    assert road.looked_at[3:5] == [11, 5]
-
-
 def test_pictures_of_two_sizes_are_not_compared() -> None:
     """A camera that has changed its resolution: the frames between are looked at."""
     road = FastRoad(0, 99)
@@ -229,56 +206,3 @@ def test_cameras_do_not_mix() -> None:
     assert [[d.xyxy[:, 0].tolist() for d in span] for both in found for span in both] == [
         [[10.0 * f.index] for f in span.frames] for spans in zip(*lanes, strict=True) for span in spans
     ]
-
-
-def glances(*greys: int, camera_id: str = "a") -> list[Glance]:
-    """Glances four seconds apart at pictures of one grey."""
-    return [
-        Glance(replace(make_frame(grey, camera_id), captured_at=START_AT + timedelta(seconds=4 * i)))
-        for i, grey in enumerate(greys)
-    ]
-
-
-def test_a_glance_at_what_has_not_changed_needs_no_look() -> None:
-    """It shows what the last look showed, also when the light changes slowly: compared is what was looked at."""
-    road = Road(0, 99)
-    detector = SpanDetector(road, 2)
-    found = [detector.look([item]).result()[0][0].xyxy[0, 0] for item in glances(5, 6, 4, 8, 11, 12, 15, 18)]
-    assert found == [50, 50, 50, 50, 50, 120, 120, 120]
-    assert road.looked_at == [5, 12]
-
-
-def test_what_a_glance_showed_is_trusted_for_a_minute() -> None:
-    """A look that saw too little or too much is not taken for the truth for ever."""
-    road = Road(0, 99)
-    detector = SpanDetector(road, 2)
-    for item in glances(*[5] * 31):
-        detector.look([item]).result()
-    assert road.looked_at == [5, 5, 5]
-
-
-def test_cameras_do_not_share_what_glances_showed() -> None:
-    """Each has looks of its own."""
-    road = Road(0, 99)
-    detector = SpanDetector(road, 2)
-    both = [*glances(5), *glances(5, camera_id="b")]
-    assert [len(found) for found in detector.look(both).result()] == [1, 1]
-    assert road.looked_at == [5, 5]
-
-
-def test_a_look_that_failed_is_none() -> None:
-    """The next glance at the same scene is looked at."""
-
-    class FaultyRoad(Road):
-        def _detect(self, index: int) -> Detections:
-            found = super()._detect(index)
-            if len(self.looked_at) == 1:
-                raise ModelError("no look")
-            return found
-
-    road = FaultyRoad(0, 99)
-    detector = SpanDetector(road, 2)
-    first, second = glances(5, 5)
-    with pytest.raises(ModelError, match="no look"):
-        detector.look([first]).result()
-    assert len(detector.look([second]).result()[0][0]) == 1
