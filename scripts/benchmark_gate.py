@@ -13,6 +13,7 @@ import platform
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -96,7 +97,10 @@ def run(film: Path, pipeline: ViolationPipeline, gate: PacketGate | None) -> Out
     cutter = FrameCutter("film", camera.analysis_fps, info, BEGAN)
     pipeline.open_camera(camera, absolute_time=True)
     began = time.process_time()
-    with Recording(film) as recording, GatedCutter(cutter, info, gate, recording.decoder) as gated:
+    with (
+        Recording(film) as recording,
+        GatedCutter(cutter, info, gate, lambda: nullcontext(recording.decoder)) as gated,
+    ):
         seen = (item for packet, raw in recording.packets() for item in gated.take(packet, raw.is_corrupt))
         for item in cut_spans(chain(seen, gated.finish()), camera.analysis_fps):
             take(item, pipeline, gate, outcome)
