@@ -105,6 +105,11 @@ class Packet:
         return self.stream_s - seconds(self.pts - self.dts, self.time_base)
 
     @property
+    def end_s(self) -> float:
+        """End of the picture's time on the scale of `stream_s`."""
+        return self.stream_s + seconds(self.duration, self.time_base)
+
+    @property
     def sha256(self) -> str:
         """Hex digest of `data`, computed at each call."""
         return hashlib.sha256(self.data).hexdigest()

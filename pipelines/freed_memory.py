@@ -18,7 +18,7 @@ def give_back_large_blocks() -> None:
     glibc raises its threshold to the largest block ever freed, so that pictures come to lie in the heap of each thread
     that had one, and stay (docs/live.md, MiB a camera). Without effect where the C library is another.
     """
-    _tell_allocator(_M_MMAP_THRESHOLD, LARGE)
+    _tell_allocator("mallopt", _M_MMAP_THRESHOLD, LARGE)
 
 
 def share_one_heap() -> None:
@@ -28,7 +28,7 @@ def share_one_heap() -> None:
     (docs/performance.md). Where nothing idles, as in a replay, this is cheaper than `give_back_large_blocks`, whose
     pictures are mapped anew, page by page. Without effect where the C library is another.
     """
-    _tell_allocator(_M_ARENA_MAX, 1)
+    _tell_allocator("mallopt", _M_ARENA_MAX, 1)
 
 
 def give_back_free_pages() -> None:
@@ -37,9 +37,7 @@ def give_back_free_pages() -> None:
     For before what needs much memory at once: 100 MB of 530 lie idle between the pictures of a replay of 1920x1080.
     Without effect where the C library is another.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    _tell_allocator("malloc_trim", 0)
 
 
 @contextmanager
@@ -57,7 +55,7 @@ def loading() -> Iterator[None]:
         gc.enable()
 
 
-def _tell_allocator(parameter: int, value: int) -> None:
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(parameter, value)
+def _tell_allocator(function: str, *arguments: int) -> None:
+    told = getattr(ctypes.CDLL(None), function, None)
+    if told is not None:
+        told(*arguments)

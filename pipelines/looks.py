@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from detector.tracking.stillness import is_same, sketch
 
 TRUSTED_S = 60.0
 """How long what a look showed is taken for what further pictures show that look the same."""
+
+T = TypeVar("T")
 
 Answer = Future[list[Detections]]
 """The vehicles of pictures that go through the detector together."""
@@ -81,7 +83,7 @@ class Looks:
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, "detector")
         self._comparing = ThreadPoolExecutor(1, "scenes")  # one thread: each camera's pictures in their order
-        self._waiting: deque[tuple[Answer, Sequence[Frame], Sequence[Future[_Scene]]]] = deque()
+        self._waiting: deque[tuple[Answer, Sequence[tuple[Frame, Future[_Scene] | None]]]] = deque()
         self._looked_at: dict[str, _LookedAt] = {}
 
     def begin(self, frames: Sequence[Frame]) -> list[Look]:
@@ -92,14 +94,14 @@ class Looks:
             for row, i in enumerate(part):
                 place = _Place(answer, row)
                 looks[i] = Look(place, self._comparing.submit(self._compare, frames[i], place))
-            self._waiting.append((answer, [frames[i] for i in part], [looks[i].scene for i in part]))
+            self._waiting.append((answer, [(frames[i], looks[i].scene) for i in part]))
             self._threads.submit(self._answer_next)
         return [looks[i] for i in range(len(frames))]
 
     def look_now(self, frame: Frame) -> Detections:
         """What a frame shows, before all that others have begun to look at."""
         answer = Answer()
-        self._waiting.appendleft((answer, [frame], []))
+        self._waiting.appendleft((answer, [(frame, None)]))
         self._threads.submit(self._answer_next)
         return answer.result()[0]
 
@@ -114,12 +116,12 @@ class Looks:
         return _Scene(picture, None)
 
     def _answer_next(self) -> None:
-        answer, frames, scenes = self._waiting.popleft()
+        answer, asked = self._waiting.popleft()
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            known = [_recall(scene.result()) for scene in scenes] or [None] * len(frames)
-            new = [frame.image for frame, vehicles in zip(frames, known, strict=True) if vehicles is None]
+            known = [None if scene is None else _recall(scene.result()) for _, scene in asked]
+            new = [frame.image for (frame, _), vehicles in zip(asked, known, strict=True) if vehicles is None]
             found = iter(self._detector.detect(new) if new else [])
             answer.set_result([_leave_out_persons(next(found)) if v is None else v for v in known])
         except BaseException as error:  # as an executor does: it belongs to whoever waits
@@ -133,10 +135,14 @@ def _recall(scene: _Scene) -> Detections | None:
     """
     if scene.same is None:
         return None
-    answer, row = scene.same
-    wait([answer])
-    is_answered = not answer.cancelled() and answer.exception() is None
-    return answer.result()[row] if is_answered else None
+    vehicles = outcome(scene.same.answer)
+    return None if vehicles is None else vehicles[scene.same.row]
+
+
+def outcome(future: Future[T]) -> T | None:
+    """What a future gives, as soon as it is done; None where it was given up or has failed."""
+    wait([future])
+    return future.result() if not future.cancelled() and future.exception() is None else None
 
 
 def _leave_out_persons(detections: Detections) -> Detections:

@@ -8,7 +8,7 @@ or gone. An empty road takes a look at a quarter of the frames, and none while n
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from detector.entities import Detections, Frame
 from detector.tracking.bridging import Bridged, bridge, bridge_by_flow, measure_step
 from detector.tracking.optical_flow import shrink, shrinking_of
 from detector.video.source import Glance
-from pipelines.looks import Look, Looks
+from pipelines.looks import Look, Looks, outcome
 
 SPAN_S = 0.5
 """Length of a span. A vehicle that comes and goes between two looks is missed; at 0.5 s it would cross the whole
@@ -169,9 +169,8 @@ class _Fill:
 
     def speed(self) -> np.ndarray | None:
         """See `_Filled`; None also where the span could not be filled: its fault is no other span's."""
-        wait([self.future])
-        is_filled = not self.future.cancelled() and self.future.exception() is None
-        return self.future.result().speed if is_filled else None
+        filled = outcome(self.future)
+        return None if filled is None else filled.speed
 
     def cancel(self) -> None:
         self.future.cancel()

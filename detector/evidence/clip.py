@@ -74,7 +74,7 @@ def write_clip(packets: Sequence[Packet], info: StreamInfo, path: Path) -> ClipR
         container=container,
         codec=info.codec,
         start_s=packets[0].stream_s,
-        end_s=max(p.stream_s + float(p.duration * p.time_base) for p in packets),
+        end_s=max(p.end_s for p in packets),
         packets=len(packets),
         size_bytes=path.stat().st_size,
     )

@@ -1,4 +1,4 @@
-"""Pictures as networks want them: the one way in which pixels become numbers, in training and in use."""
+"""Pictures as networks want them: the one way in which pixels become numbers when the program runs."""
 
 from collections.abc import Sequence
 

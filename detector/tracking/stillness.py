@@ -8,7 +8,7 @@ CELL_PX = 8
 
 MAX_CHANGE = 6
 """Grey levels by which cells of a still scene differ at most. Key frames of an empty road with a sensor's noise differ
-by 2; vehicles from 32 px on change a cell by 29 and more on the footage of ten roads and on rendered films."""
+by 2; vehicles from 32 px on that come and go change a cell by 29 and more (docs/performance.md)."""
 
 
 def sketch(small: np.ndarray) -> np.ndarray:
@@ -17,6 +17,6 @@ def sketch(small: np.ndarray) -> np.ndarray:
     return cv2.resize(small[: height * CELL_PX, : width * CELL_PX], (width, height), interpolation=cv2.INTER_AREA)
 
 
-def is_same(sketch: np.ndarray, other: np.ndarray) -> bool:
+def is_same(before: np.ndarray, after: np.ndarray) -> bool:
     """Whether two sketches show one still scene; those of different size do not."""
-    return sketch.shape == other.shape and int(cv2.absdiff(sketch, other).max()) <= MAX_CHANGE
+    return before.shape == after.shape and int(cv2.absdiff(before, after).max()) <= MAX_CHANGE

@@ -9,7 +9,7 @@ from typing import Self
 
 from detector.entities import Frame, TimeBasis
 from detector.errors import SourceError
-from detector.packets import Packet, PacketStore, RawPacket, StreamInfo, seconds
+from detector.packets import Packet, PacketStore, RawPacket, StreamInfo
 from detector.video.activity_gate import PacketGate
 from detector.video.decoding import describe, pts_of
 from detector.video.frame_cutter import FrameCutter
@@ -166,7 +166,7 @@ class FileSource:
             for packet, raw in recording.packets(self._origin_pts):
                 self._ring.append(packet)
                 if not raw.is_discard:  # an edit list hides the picture
-                    self._end_s = max(self._end_s, packet.stream_s + seconds(packet.duration, packet.time_base))
+                    self._end_s = max(self._end_s, packet.end_s)
                 yield from cutter.take(packet, raw.is_corrupt, raw)
             yield from cutter.finish()
             self._is_cut = recording.ends_in_a_fragment

@@ -79,7 +79,7 @@ class Recording:
     def declared_s(self) -> float | None:
         """Length that the file claims to have; None when it claims nothing."""
         if self.stream.duration:
-            return float(self.stream.duration * self._time_base)
+            return seconds(self.stream.duration, self._time_base)
         return self.container.duration / av.time_base if self.container.duration else None
 
     def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, RawPacket]]:

@@ -1,5 +1,6 @@
 """Repair of packet time stamps, so that everything behind it may rely on them."""
 
+import math
 from collections import deque
 from fractions import Fraction
 
@@ -45,6 +46,7 @@ class TimestampRepair:
             reorder_depth: pictures that the decoder may hold back; a first missing `dts` lies so far before its `pts`.
         """
         self._time_base = time_base
+        self._jump = math.ceil(_JUMP_S / time_base)
         self.picture = max(1, round(1 / ((average_rate or 25) * time_base)))
         self._reorder_depth = reorder_depth
         self._last_dts: int | None = None
@@ -60,7 +62,7 @@ class TimestampRepair:
         expected = self._expected_dts()
         if dts is not None and self._last_dts is not None:
             back = self._last_dts - (dts + self._shift)
-            if seconds(back, self._time_base) >= _JUMP_S:
+            if back >= self._jump:
                 self._shift = expected - dts
                 self._note_jump(expected, back)
         pts = None if pts is None else pts + self._shift
@@ -83,8 +85,8 @@ class TimestampRepair:
 
     def _note_jump(self, at_dts: int, back: int) -> None:
         if len(self.jumps) < _MAX_JUMPS:
-            at_s = (at_dts - (self._first_pts or 0)) * self._time_base
-            self.jumps.append((float(at_s), float(back * self._time_base)))
+            at_s = seconds(at_dts - (self._first_pts or 0), self._time_base)
+            self.jumps.append((at_s, seconds(back, self._time_base)))
 
     def _expected_dts(self) -> int:
         return 0 if self._last_dts is None else self._last_dts + (self._last_duration or self.picture)
