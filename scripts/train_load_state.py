@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from detector.geometry import Box  # noqa: E402  the repository's own packages must be found first
+
+if TYPE_CHECKING:
+    from scripts.training.load_nets import Backbone, LiteBackbone
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
@@ -47,7 +51,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("/work/shared/data"), help="sets of real pictures")
     parser.add_argument("--own", type=Path, help="load_state.csv of one's own set, from `roadwarden labels import`")
     parser.add_argument(
-        "--backbone", type=Path, default=ROOT / "weights" / "vehicle_detector.onnx", help="start weights"
+        "--backbone",
+        choices=("detector", "imagenet"),
+        default="detector",
+        help="what to start from: the first layers of weights/vehicle_detector.onnx, or EfficientNet-lite0",
     )
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where ONNX files and manifest go")
     parser.add_argument(
@@ -84,7 +91,7 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
     steps = STEPS[name] if arguments.steps is None else arguments.steps
     schedule = load_fit.Schedule(steps, rate=arguments.rate, seed=arguments.seed)
-    checkpoint = CACHE / "runs" / f"{name}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
+    checkpoint = CACHE / "runs" / f"{name}-{arguments.backbone}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, open_backbone(arguments))
     task = task_of[name](vehicles, SIZES_PX[name])
@@ -110,13 +117,15 @@ def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:
     return lambda image, box: reader.read(image, [box])[0].bed_xyxy
 
 
-def open_backbone(arguments: argparse.Namespace) -> Path:
-    """The detector's weights as a checkpoint whose normalisation can be trained (an export has it folded away)."""
-    from scripts.training import vehicles
+def open_backbone(arguments: argparse.Namespace) -> "Backbone | LiteBackbone":
+    """What to start from; the detector's normalisation, which its export has folded away, can be trained again."""
+    from scripts.training import load_nets, vehicles
 
+    if arguments.backbone == "imagenet":
+        return load_nets.LiteBackbone()
     checkpoint = CACHE / "runs" / "backbone.pt"
     images = arguments.renders / "train"
-    return vehicles.take_up(arguments.backbone, images, checkpoint)
+    return load_nets.Backbone(vehicles.take_up(ROOT / "weights" / "vehicle_detector.onnx", images, checkpoint))
 
 
 def measure(arguments: argparse.Namespace) -> None:
