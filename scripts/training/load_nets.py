@@ -1,4 +1,4 @@
-"""The two load networks: a trained backbone, the vehicle detector's (YOLO11n) or one from ImageNet, with a small head."""
+"""The two load networks: a trained backbone (the detector's YOLO11n, or one from ImageNet), each with a small head."""
 
 from __future__ import annotations
 
