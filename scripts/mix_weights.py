@@ -8,16 +8,14 @@ soups", 2022). Needs the `train` extra.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from scripts.store_half_weights import load_wide, store_half
+STORED = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}
+"""How learned constants are stored."""
 
 
 def read_share(part: str) -> tuple[Path, float]:
@@ -32,7 +30,7 @@ def is_of_the_graph(tensor: TensorProto) -> bool:
 
 
 def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
-    """The last part's graph with the weighted mean of every learned constant, in 32 bits.
+    """The last part's graph with the weighted mean of every learned constant.
 
     Args:
         parts: files and their shares, which must add up to 1.
@@ -42,16 +40,16 @@ def mix(parts: list[tuple[Path, float]]) -> onnx.ModelProto:
     """
     if abs(sum(share for _, share in parts) - 1) > 1e-6:
         raise ValueError("the shares must add up to 1")
-    stored = [{t.name: numpy_helper.to_array(t) for t in load_wide(path).graph.initializer} for path, _ in parts]
-    mixed = load_wide(parts[-1][0])
+    stored = [{t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer} for path, _ in parts]
+    mixed = onnx.load(parts[-1][0])
     for tensor in mixed.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or is_of_the_graph(tensor):
+        if tensor.data_type not in STORED or is_of_the_graph(tensor):
             continue
         for (path, _), values in zip(parts, stored, strict=True):
             if tensor.name not in values or list(values[tensor.name].shape) != list(tensor.dims):
                 raise ValueError(f"{path}: no constant {tensor.name} of shape {list(tensor.dims)}")
         weighted = [s * values[tensor.name].astype(np.float64) for (_, s), values in zip(parts, stored, strict=True)]
-        tensor.CopyFrom(numpy_helper.from_array(sum(weighted).astype(np.float32), tensor.name))
+        tensor.CopyFrom(numpy_helper.from_array(sum(weighted).astype(STORED[tensor.data_type]), tensor.name))
     onnx.checker.check_model(mixed)
     return mixed
 
@@ -64,8 +62,6 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = [read_share(part) for part in arguments.parts]
     onnx.save(mix(parts), arguments.output)
-    if any(t.data_type == TensorProto.FLOAT16 for t in onnx.load(parts[-1][0]).graph.initializer):
-        store_half(arguments.output)
     print(f"{arguments.output}: {' + '.join(f'{share:g} {path.name}' for path, share in parts)}")
 
 

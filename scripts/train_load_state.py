@@ -3,6 +3,7 @@
     python scripts/train_load_state.py                       # everything; takes up again what was interrupted
     python scripts/train_load_state.py --only bed_locator    # one network, no measuring
     python scripts/train_load_state.py --own mine/train/load_state.csv       # with pictures of one's own cameras
+    python scripts/train_load_state.py --only load_state --backbone imagenet        # another start; not what is shipped
     python scripts/train_load_state.py --only measure        # calibrate and measure what lies in weights/
 
 Needs the extra [train], renders of `scripts/render_scenes` under ROADWARDEN_CACHE and the sets of real pictures.

@@ -11,9 +11,8 @@ import onnx
 import torch
 from torch import nn
 
-from scripts.store_half_weights import load_wide
-
-TOLERANCE = 0.05  # of outputs whose scale is about 10
+HALF = ("__half", "_half")  # endings of the names of constants that are stored in 16 bits
+TOLERANCE = 0.05  # of outputs whose scale is about 10; constants stored in 16 bits are widened here
 
 
 def take_up(network: nn.Module, exported: Path, images: torch.Tensor) -> nn.Module:
@@ -32,8 +31,8 @@ def take_up(network: nn.Module, exported: Path, images: torch.Tensor) -> nn.Modu
     Raises:
         RuntimeError: where the file holds another network, or the result answers otherwise than the file.
     """
-    graph = load_wide(exported).graph
-    stored = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
+    graph = onnx.load(exported).graph
+    stored = {_full_name(t.name): onnx.numpy_helper.to_array(t).astype(np.float32) for t in graph.initializer}
     for node in graph.node:  # an export holds equal constants once
         if node.op_type == "Identity" and node.input[0] in stored:
             stored[node.output[0]] = stored[node.input[0]]
@@ -74,6 +73,11 @@ def take_up(network: nn.Module, exported: Path, images: torch.Tensor) -> nn.Modu
     restore_normalisation(network, images.split(16))
     _compare(network, exported, images[:1])
     return network
+
+
+def _full_name(name: str) -> str:
+    """The name under which a constant is used: one stored in 16 bits is cast back first."""
+    return next((name.removesuffix(end) for end in HALF if name.endswith(end)), name)
 
 
 def _copy(parameter: torch.Tensor, values: np.ndarray, name: str) -> None:
