@@ -116,7 +116,8 @@ class OnnxModel:
         self.on_gpu = chosen in (Device.CUDA, Device.TENSORRT) and used[0] == PROVIDERS[chosen][0]
         """Whether a graphics card does the work."""
         self._batch_size = 1 if chosen is Device.OPENVINO else batch_size or (GPU_BATCH if self.on_gpu else 1)
-        self._helper = helper
+        self.helper = helper
+        """What runs slices beside the first one; None: one after another. May be changed between runs."""
         self._input = self._session.get_inputs()[0].name
 
     @property
@@ -151,7 +152,7 @@ class OnnxModel:
         first, *others = (batch[i : i + self._batch_size] for i in range(0, len(batch), self._batch_size))
         if not others:
             return self._run_slice(first)
-        elsewhere = map if self._helper is None else self._helper.map
+        elsewhere = map if self.helper is None else self.helper.map
         aside = elsewhere(self._run_slice, others)
         return [np.concatenate(parts) for parts in zip(self._run_slice(first), *aside, strict=True)]
 

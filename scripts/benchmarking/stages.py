@@ -99,7 +99,7 @@ class StageClock:
         def counted(model: OnnxModel, batch: Any) -> Any:
             with self._lock:
                 self.items[model.path.name] += len(batch)
-            model._helper = None  # all of a batch on the account of whoever asks
+            model.helper = None  # all of a batch on the account of whoever asks
             return method(model, batch)
 
         return counted
