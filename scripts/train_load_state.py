@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from detector.geometry import Box  # noqa: E402  the repository's own packages must be found first
 
 if TYPE_CHECKING:
-    from scripts.training.load_nets import Backbone, LiteBackbone
+    from scripts.training.load_nets import Backbone
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
@@ -118,15 +118,15 @@ def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:
     return lambda image, box: reader.read(image, [box])[0].bed_xyxy
 
 
-def open_backbone(arguments: argparse.Namespace) -> "Backbone | LiteBackbone":
+def open_backbone(arguments: argparse.Namespace) -> "Backbone":
     """What to start from; the detector's normalisation, which its export has folded away, can be trained again."""
     from scripts.training import load_nets, vehicles
 
     if arguments.backbone == "imagenet":
-        return load_nets.LiteBackbone()
+        return load_nets.ImageNetBackbone()
     checkpoint = CACHE / "runs" / "backbone.pt"
     images = arguments.renders / "train"
-    return load_nets.Backbone(vehicles.take_up(ROOT / "weights" / "vehicle_detector.onnx", images, checkpoint))
+    return load_nets.DetectorBackbone(vehicles.take_up(ROOT / "weights" / "vehicle_detector.onnx", images, checkpoint))
 
 
 def measure(arguments: argparse.Namespace) -> None:

