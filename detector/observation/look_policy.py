@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from detector.entities import Cover, Fill, LoadState, Observation, Plate, Track, VehicleType
+from detector.entities import Cover, Fill, LoadLabel, LoadState, Observation, Plate, Track, VehicleType
 from detector.observation.plate_size import PLATE_SHARE
 
 LOAD_TYPES = frozenset({VehicleType.TRUCK, VehicleType.BUS})
@@ -21,10 +21,12 @@ class LookPolicy:
     Attributes:
         min_load_px: shorter side of a vehicle's box from which its load is looked at.
         searches_in_vain: after so many in a row a plate is searched for only when more is to be seen; where the vehicle
-            is cut off below, after one.
+            is cut off below, after one, and one whose plate was read before is not searched there again.
         patience_s: seconds after which another look is worth taking although nothing more is to be seen: the light,
             the angle, or what stood in the way may have changed.
         growth: factor by which a vehicle must have grown since the last look for more to be seen.
+        sure_patience_s, sure_growth: the same for a load on which the looks agree; to see from nearer whether that
+            holds, and for the evidence.
         min_plate_px: width that a plate should have, by the vehicle's width, before it is looked for: below 45 px half
             of the readings are wrong.
         enough_plate_looks: after so many readings a vehicle is read again only when it has come nearer. One that
@@ -43,6 +45,8 @@ class LookPolicy:
     searches_in_vain: int = 6
     patience_s: float = 0.3
     growth: float = 1.08
+    sure_patience_s: float = 1.0
+    sure_growth: float = 1.25
     min_plate_px: float = 45.0
     enough_plate_looks: int = 6
     max_looks: int = 48
@@ -53,17 +57,21 @@ class LookPolicy:
     settled_confidence: float = 0.9
     settled_plate_looks: int = 4
 
-    def wants_load(self, track: Track, looks: Sequence[Observation]) -> bool:
+    def wants_load(self, track: Track, looks: Sequence[Observation], load: LoadState | None = None) -> bool:
         """Whether a vehicle is of a type and size whose load is looked at, and promises more than before.
 
         Args:
             track: the vehicle as it is seen now.
             looks: earlier observations of it, in the order of time.
+            load: what their vote says.
         """
         sides = track.xyxy[2] - track.xyxy[0], track.xyxy[3] - track.xyxy[1]
         if track.vehicle_type not in LOAD_TYPES or min(sides) < self.min_load_px:
             return False
-        return self._has_news(track, [o for o in looks if o.load is not None])
+        seen = [o for o in looks if o.load is not None]
+        if self._is_sure(seen, load):
+            return self._has_news(track, seen, self.sure_patience_s, self.sure_growth)
+        return self._has_news(track, seen, self.patience_s, self.growth)
 
     def wants_plate(self, track: Track, looks: Sequence[Observation], *, is_cut_off: bool = False) -> bool:
         """Whether a vehicle is of a type and size whose plate is looked for, and promises more than before.
@@ -78,25 +86,37 @@ class LookPolicy:
             return False
         searched = [o for o in looks if o.plate_searched]
         in_vain = len(list(takewhile(lambda o: o.plate is None, reversed(searched))))
-        if in_vain >= (1 if is_cut_off else self.searches_in_vain) and not self._has_news(track, searched):
+        has_news = self._has_news(track, searched, self.patience_s, self.growth)
+        if in_vain >= (1 if is_cut_off else self.searches_in_vain) and not has_news:
             return False
         read_px = [_width(o) for o in searched if o.plate is not None]
+        if is_cut_off and in_vain and read_px:
+            return False
         if not read_px or width_px >= LARGER * max(read_px):
             return True
         is_leaving = width_px < max(read_px)
-        return len(read_px) < self.enough_plate_looks and (is_leaving or self._has_news(track, searched))
+        return len(read_px) < self.enough_plate_looks and (is_leaving or has_news)
 
     def was_searched_in_vain(self, looks: Sequence[Observation]) -> bool:
         """Whether the last searches for a plate found none, and so many of them that a costlier one may be tried."""
         last = [o for o in looks if o.plate_searched][-self.searches_in_vain :]
         return len(last) == self.searches_in_vain and not any(o.plate for o in last)
 
-    def _has_news(self, track: Track, looks: Sequence[Observation]) -> bool:
+    @staticmethod
+    def _has_news(track: Track, looks: Sequence[Observation], patience_s: float, growth: float) -> bool:
         """Whether a vehicle has grown since the last of the looks, or so long ago was that, or there was none."""
         if not looks:
             return True
         waited_s = (track.seen_at - looks[-1].captured_at).total_seconds()
-        return waited_s >= self.patience_s or _width(track) >= self.growth * _width(looks[-1])
+        return waited_s >= patience_s or _width(track) >= growth * _width(looks[-1])
+
+    def _is_sure(self, looks: Sequence[Observation], load: LoadState | None) -> bool:
+        """Whether the looks that saw a load agree on it; those that did not see it contradict nobody."""
+        if load is None or load.label is LoadLabel.NOT_VISIBLE or load.confidence < self.settled_confidence:
+            return False
+        labels = [o.load.label for o in looks if o.load is not None]
+        seen = len(labels) - labels.count(LoadLabel.NOT_VISIBLE)
+        return labels.count(load.label) >= max(self.settled_looks, self.settled_share * seen)
 
     def is_load_settled(self, observations: Sequence[Observation], load: LoadState | None) -> bool:
         """Whether further looks could not reasonably change the voted state.

@@ -161,7 +161,7 @@ class PassAssembler:
         for track in tracks:
             history = self._histories[track.track_id]
             looks = history.observations
-            if camera.sees_into_box and not history.load_settled and policy.wants_load(track, looks):
+            if camera.sees_into_box and not history.load_settled and policy.wants_load(track, looks, history.load):
                 for_load.append(track)
             is_cut_off = _is_cut_off(track.xyxy, height_px)
             wants_plate = camera.reads_plates and not history.plate_settled

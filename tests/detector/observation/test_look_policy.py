@@ -47,6 +47,31 @@ def test_a_load_is_looked_at_again_when_there_is_more_to_see(
     assert LookPolicy().wants_load(make_track(now, width_px), looks) is wanted
 
 
+HEAPED = LoadState(Cover.OPEN, 0.97, Fill.ABOVE_EDGE, 0.97, 0.99)
+NO_TIPPER = LoadState(Cover.NOT_VISIBLE, 0.9, Fill.NOT_VISIBLE, 0.9, 0.02)
+
+
+@pytest.mark.parametrize(("now", "width_px", "wanted"), [(12, 433.0, False), (12, 500.0, True), (17, 400.0, True)])
+@pytest.mark.parametrize("load", [HEAPED, NO_TIPPER])
+def test_a_load_on_which_the_looks_agree_is_looked_at_less_often(
+    load: LoadState, now: int, width_px: float, wanted: bool
+) -> None:
+    """From a quarter nearer or after a second; looks from afar that saw nothing contradict nobody."""
+    looks = [make_look(0), make_look(1), *(replace(make_look(2 + i), load=load) for i in range(5))]
+    assert LookPolicy().wants_load(make_track(now, width_px), looks, load) is wanted
+    assert LookPolicy().wants_load(make_track(now, width_px), looks[:-1], load)
+
+
+def test_a_load_on_which_the_looks_do_not_agree_is_looked_at_as_ever() -> None:
+    """Contradiction, a vote that is not sure, or one that saw nothing."""
+    looks = [*(replace(make_look(i), load=HEAPED) for i in range(5)), replace(make_look(5), load=NO_TIPPER)]
+    agreeing, track = [*looks[:-1], *looks[:-1], looks[-1]], make_track(6, 433.0)
+    assert LookPolicy().wants_load(track, looks, HEAPED)
+    assert not LookPolicy().wants_load(track, agreeing, HEAPED)
+    assert LookPolicy().wants_load(track, agreeing, replace(HEAPED, fill_confidence=0.8))
+    assert LookPolicy().wants_load(track, agreeing, replace(HEAPED, fill=Fill.NOT_VISIBLE))
+
+
 def test_cars_and_far_trucks_have_no_load_that_is_looked_at() -> None:
     """The type and the smaller side decide."""
     assert not LookPolicy().wants_load(make_track(0, kind=VehicleType.CAR), [])
@@ -64,12 +89,19 @@ def test_a_plate_never_found_is_searched_less_often_in_the_end() -> None:
 
 
 def test_a_plate_below_the_picture_is_not_searched_in_every_frame() -> None:
-    """A vehicle that is cut off below needs growth or 0.3 s after each search in vain; one in full view does not."""
+    """A vehicle that is cut off below needs growth or 0.3 s after each search in vain; one in full view does not.
+
+    One whose plate was read before is searched once more.
+    """
     policy, vain = LookPolicy(), [make_look(0)]
     assert policy.wants_plate(make_track(0), [], is_cut_off=True)
     assert not policy.wants_plate(make_track(1), vain, is_cut_off=True)
     assert policy.wants_plate(make_track(1), vain)
     assert policy.wants_plate(make_track(3), vain, is_cut_off=True)
+    read = replace(make_look(0), plate=READING)
+    assert policy.wants_plate(make_track(2, width_px=433.0), [read], is_cut_off=True)
+    assert not policy.wants_plate(make_track(9, width_px=600.0), [read, make_look(1)], is_cut_off=True)
+    assert policy.wants_plate(make_track(9, width_px=600.0), [read, make_look(1)])
 
 
 def test_an_approaching_plate_is_read_in_steps_and_a_leaving_one_at_once() -> None:
