@@ -30,6 +30,8 @@ from detector.geometry import Box  # noqa: E402  the repository's own packages m
 
 if TYPE_CHECKING:
     from scripts.training.load_nets import Backbone
+    from scripts.training.load_samples import Vehicle
+    from scripts.training.load_tasks import Task
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
@@ -68,6 +70,12 @@ def parse_arguments() -> argparse.Namespace:
         help="what to learn on from instead of the backbone alone: an exported ONNX file, or checkpoints, of several "
         "of which the weighted mean",
     )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="an exported load_state.onnx whose answers are learnt beside labels",
+    )
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate; 4e-4 to learn on from a file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default=time.strftime("%Y.%m.%d"), help="written into the manifest")
@@ -77,7 +85,7 @@ def parse_arguments() -> argparse.Namespace:
 def train(name: str, arguments: argparse.Namespace) -> None:
     """Train one network and write its ONNX file."""
     from scripts.mix_weights import read_share
-    from scripts.training import load_fit, load_nets, load_samples, load_sketch, load_tasks, onnx_weights
+    from scripts.training import load_fit, load_nets, load_samples, load_sketch, onnx_weights
 
     vehicles = load_samples.load_renders(arguments.renders / "train")
     if arguments.data.is_dir():
@@ -89,13 +97,12 @@ def train(name: str, arguments: argparse.Namespace) -> None:
         backdrops = backdrops or sorted({vehicle.image for vehicle in vehicles})
         load_sketch.draw_sketches(SKETCHES, SKETCH_COUNT, backdrops)
         vehicles += load_samples.load_renders(SKETCHES, "sketch")
-    task_of = {"bed_locator": load_tasks.LocatorTask, "load_state": load_tasks.StateTask}
     steps = STEPS[name] if arguments.steps is None else arguments.steps
     schedule = load_fit.Schedule(steps, rate=arguments.rate, seed=arguments.seed)
     checkpoint = CACHE / "runs" / f"{name}-{arguments.backbone}-{schedule.steps}-{schedule.seed}-{len(vehicles)}.pt"
     print(f"{name}: {len(vehicles)} vehicles, {schedule}", flush=True)
     network = load_nets.build(name, open_backbone(arguments))
-    task = task_of[name](vehicles, SIZES_PX[name])
+    task = open_task(name, vehicles, arguments.teacher)
     starts = [read_share(start) for start in arguments.start or ()]
     if len(starts) == 1 and starts[0][0].suffix == ".onnx":
         onnx_weights.take_up(network, starts[0][0], task.draw(96, np.random.default_rng(0))["images"])
@@ -104,6 +111,18 @@ def train(name: str, arguments: argparse.Namespace) -> None:
     network = load_fit.fit(network, task, schedule, checkpoint)
     path = arguments.weights / f"{name}.onnx"
     print(f"{path}: differs from PyTorch by {load_nets.export(network, name, SIZES_PX[name], path):.1e}")
+
+
+def open_task(name: str, vehicles: "list[Vehicle]", teacher: Path | None) -> "Task":
+    """What a network is shown; `teacher` is of the load state alone."""
+    from detector.inference import Device, OnnxModel
+    from scripts.training import load_tasks
+
+    if name == "bed_locator":
+        return load_tasks.LocatorTask(vehicles, SIZES_PX[name])
+    if teacher is None:
+        return load_tasks.StateTask(vehicles, SIZES_PX[name])
+    return load_tasks.TaughtStateTask(vehicles, SIZES_PX[name], OnnxModel(teacher, Device.CPU, threads=1))
 
 
 def open_locator(weights: Path) -> Callable[[np.ndarray, Box], Box | None]:

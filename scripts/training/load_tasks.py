@@ -14,7 +14,7 @@ from torch.nn import functional
 from detector.entities import Cover, Fill
 from detector.inference import to_batch
 from detector.observation.load_crop import Window
-from detector.observation.load_state import COVERS, FILLS
+from detector.observation.load_state import COVERS, FILLS, Network
 from scripts.synthesis.surface import Surface
 from scripts.training.load_degrade import degrade, is_lost, repaint
 from scripts.training.load_samples import (
@@ -211,6 +211,37 @@ class StateTask:
             heights = _known(found[name][:, 0], wanted[name])
             if len(heights[0]):
                 loss = loss + functional.smooth_l1_loss(*heights, beta=0.1)
+        return loss
+
+
+class TaughtStateTask(StateTask):
+    """Name cover and fill as labels say and as another network answers to the very same crops.
+
+    The teacher knows what can be seen in a dark or hazy bed, where a label alone has the net learn the still by heart.
+    """
+
+    def __init__(self, vehicles: list[Vehicle], size_px: int, teacher: Network) -> None:
+        """Draws as `StateTask` does; `teacher` gives logits for cover and fill (N, 4)."""
+        super().__init__(vehicles, size_px)
+        self._teacher = teacher
+
+    def draw(self, count: int, rng: np.random.Generator) -> Batch:
+        """As `StateTask.draw`, with the teacher's probabilities `taught_cover` and `taught_fill` (N, 4)."""
+        batch = super().draw(count, rng)
+        for axis, logits in zip(("cover", "fill"), self._teacher.run(batch["images"].numpy()), strict=True):
+            batch[f"taught_{axis}"] = torch.from_numpy(logits).softmax(1)
+        return batch
+
+    def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:
+        """As `StateTask.measure_loss`, plus cross entropies with what the teacher answers where it may know better.
+
+        That a bed is hidden the label knows best.
+        """
+        loss = super().measure_loss(found, wanted)
+        for axis in ("cover", "fill"):
+            asked = wanted[axis] != HIDDEN
+            if asked.any():
+                loss = loss + functional.cross_entropy(found[axis][asked], wanted[f"taught_{axis}"][asked])
         return loss
 
 
