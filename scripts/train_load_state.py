@@ -203,13 +203,15 @@ def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
 
 def main() -> None:
     """Run the parts that were asked for."""
+    from detector.errors import ModelError
+
     arguments = parse_arguments()
     parts = [arguments.only] if arguments.only else [*SIZES_PX, "measure"]
     for part in parts:
-        if part == "measure":
-            measure(arguments)
-        else:
-            train(part, arguments)
+        try:
+            measure(arguments) if part == "measure" else train(part, arguments)
+        except ModelError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":
