@@ -26,7 +26,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from detector.geometry import Box  # noqa: E402  the repository's own packages must be found first
+from detector.errors import ModelError  # noqa: E402  the repository's own packages must be found first
+from detector.geometry import Box  # noqa: E402
 
 if TYPE_CHECKING:
     from scripts.training.load_nets import Backbone
@@ -203,15 +204,16 @@ def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
 
 def main() -> None:
     """Run the parts that were asked for."""
-    from detector.errors import ModelError
-
     arguments = parse_arguments()
     parts = [arguments.only] if arguments.only else [*SIZES_PX, "measure"]
-    for part in parts:
-        try:
-            measure(arguments) if part == "measure" else train(part, arguments)
-        except ModelError as error:
-            sys.exit(str(error))
+    try:
+        for part in parts:
+            if part == "measure":
+                measure(arguments)
+            else:
+                train(part, arguments)
+    except ModelError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

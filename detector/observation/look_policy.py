@@ -87,10 +87,9 @@ class LookPolicy:
         searched = [o for o in looks if o.plate_searched]
         in_vain = len(list(takewhile(lambda o: o.plate is None, reversed(searched))))
         has_news = self._has_news(track, searched, self.patience_s, self.growth)
-        if in_vain >= (1 if is_cut_off else self.searches_in_vain) and not has_news:
-            return False
         read_px = [_width(o) for o in searched if o.plate is not None]
-        if is_cut_off and in_vain and read_px:
+        is_hidden = in_vain >= (1 if is_cut_off else self.searches_in_vain)
+        if is_hidden and (not has_news or (is_cut_off and read_px)):
             return False
         if not read_px or width_px >= LARGER * max(read_px):
             return True
