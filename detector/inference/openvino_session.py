@@ -16,6 +16,10 @@ import numpy as np
 sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
 import openvino  # noqa: E402
 
+# The first call makes a table. Of two threads whose first calls meet, one waits for the other's table and the other for
+# Python's lock, which the one holds: for ever. An import has one thread.
+openvino.Type.f32.to_dtype()
+
 PROVIDER = "OpenVINO"
 
 
