@@ -1,4 +1,4 @@
-"""Write a weight file's row into weights/manifest.toml, with its hash.
+"""Write a weight file's row into the manifest.toml beside it, with its hash.
 
     python scripts/register_weights.py vehicle_detector weights/vehicle_detector.onnx version=1 classes='["car"]'
 
@@ -10,8 +10,6 @@ import json
 import sys
 import tomllib
 from pathlib import Path
-
-MANIFEST = Path(__file__).resolve().parent.parent / "weights" / "manifest.toml"
 
 
 def parse_value(text: str) -> object:
@@ -31,8 +29,9 @@ def to_toml(value: object) -> str:
 
 def main(name: str, file: str, *pairs: str) -> None:
     """Add or replace row `name` and rewrite the manifest with sorted rows."""
-    rows = tomllib.loads(MANIFEST.read_text(encoding="utf-8")) if MANIFEST.exists() else {}
-    path = MANIFEST.parent / Path(file).name
+    path = Path(file)
+    manifest = path.with_name("manifest.toml")
+    rows = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
     row = {**rows.get(name, {}), "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     row |= {key: parse_value(value) for key, _, value in (pair.partition("=") for pair in pairs)}
     rows[name] = row
@@ -40,7 +39,7 @@ def main(name: str, file: str, *pairs: str) -> None:
         f"[{title}]\n" + "".join(f"{key} = {to_toml(value)}\n" for key, value in row.items())
         for title, row in sorted(rows.items())
     ]
-    MANIFEST.write_text("\n".join(lines), encoding="utf-8")
+    manifest.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

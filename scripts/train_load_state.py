@@ -3,7 +3,7 @@
     python scripts/train_load_state.py                       # everything; takes up again what was interrupted
     python scripts/train_load_state.py --only bed_locator    # one network, no measuring
     python scripts/train_load_state.py --own mine/train/load_state.csv       # with pictures of one's own cameras
-    python scripts/train_load_state.py --only load_state --backbone imagenet        # another start; not what is shipped
+    python scripts/train_load_state.py --only load_state --backbone imagenet        # what is shipped began so
     python scripts/train_load_state.py --only measure        # calibrate and measure what lies in weights/
 
 Needs the extra [train], renders of `scripts/render_scenes` under ROADWARDEN_CACHE and the sets of real pictures.
@@ -187,7 +187,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
-    """Write both rows of the manifest."""
+    """Write both rows of the manifest beside the files."""
     rows = {
         "bed_locator": {"input_px": SIZES_PX["bed_locator"], "outputs": ["box", "tipper"]},
         "load_state": {
@@ -198,7 +198,8 @@ def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
     }
     for name, row in rows.items():
         pairs = [f"{key}={json.dumps(value)}" for key, value in row.items()]
-        command = [sys.executable, str(ROOT / "scripts" / "register_weights.py"), name, f"weights/{name}.onnx"]
+        command = [sys.executable, str(ROOT / "scripts" / "register_weights.py"), name]
+        command.append(str(arguments.weights / f"{name}.onnx"))
         subprocess.run([*command, f"version={json.dumps(arguments.version)}", *pairs], check=True)
 
 

@@ -82,7 +82,7 @@ def recalibrate(data: Path, file: Path) -> None:
     sources = glyph_sources(data), read_backgrounds(data / "vehicles", BACKGROUNDS, VALIDATION_SEED)
     temperature = calibrate(reader, sources, 40, VALIDATION_SEED)
     colours, today = json.dumps(list(COLOURS)), time.strftime("%Y.%m.%d")
-    print(f"python scripts/register_weights.py plate_reader {file.name} version={today} input='[64, 192]'")
+    print(f"python scripts/register_weights.py plate_reader {file} version={today} input='[64, 192]'")
     print(f"    alphabet={ALPHABET} colours='{colours}' temperature={temperature:.3f}")
 
 
