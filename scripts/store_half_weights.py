@@ -2,8 +2,8 @@
 
     .venv-train/bin/python scripts/store_half_weights.py weights/load_state.onnx
 
-The network still computes in float32: each stored tensor is followed by a Cast that onnxruntime folds at start. What
-changes is the rounding of the weights; the script prints the largest difference of the outputs on random input.
+The network still computes in float32 (`scripts/training/half_storage.py`). What changes is the rounding of the weights;
+the script prints the largest difference of the outputs on random input.
 """
 
 import os
@@ -15,7 +15,9 @@ import onnx
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it would report to Microsoft
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from scripts.training.half_storage import store_halves
 
 MIN_ELEMENTS = 1024
 
@@ -23,20 +25,8 @@ MIN_ELEMENTS = 1024
 def store_half(path: Path) -> None:
     """Rewrite one file; a file that is stored so already is left as it is."""
     model = onnx.load(path)
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < MIN_ELEMENTS:
-            continue
-        wide_name, tensor_name = tensor.name, f"{tensor.name}__half"
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), tensor_name))
-        casts.append(helper.make_node("Cast", [tensor_name], [wide_name], to=TensorProto.FLOAT))
-    if not casts:
+    if not store_halves(model, MIN_ELEMENTS):
         return
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
     onnx.checker.check_model(model)
     before, size = run_random(path), path.stat().st_size
     onnx.save(model, path)

@@ -198,9 +198,9 @@ def register(arguments: argparse.Namespace, settings: dict[str, float]) -> None:
     }
     for name, row in rows.items():
         pairs = [f"{key}={json.dumps(value)}" for key, value in row.items()]
-        command = [sys.executable, str(ROOT / "scripts" / "register_weights.py"), name]
-        command.append(str(arguments.weights / f"{name}.onnx"))
-        subprocess.run([*command, f"version={json.dumps(arguments.version)}", *pairs], check=True)
+        script, file = ROOT / "scripts" / "register_weights.py", arguments.weights / f"{name}.onnx"
+        version = f"version={json.dumps(arguments.version)}"
+        subprocess.run([sys.executable, str(script), name, str(file), version, *pairs], check=True)
 
 
 def main() -> None:

