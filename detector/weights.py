@@ -1,12 +1,17 @@
 """Where weight files lie, and that they are the ones the manifest names.
 
 `weights/` stands beside the packages in a checkout and inside the wheel as `detector/_weights`; this is the one
-locator for both. `ROADWARDEN_WEIGHTS` overrides it.
+locator for both. `ROADWARDEN_WEIGHTS` overrides it. A model may have a second file that stands in for it on one device:
+
+    [load_state_int8]
+    stands_in_for = "load_state"
+    on = "cpu"
+    made_of = "…"               # sha256 of the model's file; another one has no use for it
 """
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +83,21 @@ def load_model_file(name: str, folder: Path | None = None) -> ModelFile:
     if actual != expected:
         raise ModelError(f"weights {path}: sha256 is {actual}, manifest says {expected}; restore the file or reinstall")
     return ModelFile(name, path, actual, str(row.pop("version", "0")), row)
+
+
+def find_stand_ins(model: ModelFile) -> dict[str, ModelFile]:
+    """The same model for single devices, with the model's name and settings, by the device's name.
+
+    Args:
+        model: as `load_model_file` gives it.
+
+    Raises:
+        ModelError: a file that stands in for it is missing, or its hash is not the manifest's.
+    """
+    folder = model.path.parent
+    found = {}
+    for name, row in read_toml_file(folder / "manifest.toml").items():
+        if isinstance(row, dict) and row.get("made_of") == model.sha256 and "on" in row:
+            file = load_model_file(name, folder)
+            found[str(row["on"])] = replace(file, name=model.name, settings=model.settings)
+    return found

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import ConfigurationError
-from detector.inference import Device, OnnxModel
+from detector.inference import Device, OnnxModel, settle
 from detector.observation.load_state import LoadStateSettings, OnnxLoadStateReader
 from detector.observation.plate_detector import OnnxPlateDetector, PlateDetectorSettings
 from detector.observation.plate_reader import OnnxPlateReader, PlateReaderSettings
-from detector.weights import ModelFile, load_model_file
+from detector.weights import ModelFile, find_stand_ins, load_model_file
 from pipelines.model_store import MODELS, active_weights
 from pipelines.scene_look import SceneLook, watchful
 from pipelines.violation_pipeline import Models
@@ -28,18 +28,17 @@ def begin_loading() -> Future[Loaded]:
     return loading
 
 
-def load_models(folder: Path | None = None) -> Loaded:
+def load_models(files: Mapping[str, ModelFile] | None = None) -> Loaded:
     """Open every model on the device that `chosen_device` names.
 
     Args:
-        folder: of the weights; None for those in use.
+        files: of all models; None for those in use.
 
     Raises:
         ConfigurationError: ROADWARDEN_DEVICE names none.
         ModelError: weights are missing, altered, or cannot run here.
     """
-    folder = folder or active_weights()
-    files = {name: load_model_file(name, folder) for name in MODELS}
+    files = files or choose_files(active_weights())
     # Detection and the second-stage models run side by side (`ViolationPipeline.run`): the detector looks at a picture
     # on each core, the others have half of the cores each, and as many threads for further vehicles of a picture.
     cores = os.cpu_count() or 2
@@ -63,6 +62,18 @@ def load_models(folder: Path | None = None) -> Loaded:
     workers = 1 if main.on_gpu else cores
     models = Models(detector, load_reader, plate_reader, look, workers, main.engine)
     return models, tuple(files.values())
+
+
+def choose_files(folder: Path) -> dict[str, ModelFile]:
+    """The file of each model, by name: the one made for the device in use where a set of weights holds one.
+
+    Raises:
+        ConfigurationError: ROADWARDEN_DEVICE names none.
+        ModelError: weights are missing or altered.
+    """
+    device = settle(chosen_device())
+    files = {name: load_model_file(name, folder) for name in MODELS}
+    return {name: find_stand_ins(file).get(device, file) for name, file in files.items()}
 
 
 def open_networks(

@@ -22,7 +22,7 @@ from typing import Any
 import tomlkit
 
 from detector.errors import ModelError, StorageError
-from detector.weights import find_weights, load_model_file
+from detector.weights import ModelFile, find_stand_ins, find_weights, load_model_file
 from pipelines.config import resolve_home
 
 MODELS = ("vehicle_detector", "bed_locator", "load_state", "plate_detector", "plate_reader")
@@ -108,14 +108,14 @@ class ModelStore:
             ModelError: the candidate lacks a model, or a file is not the one that its manifest names.
             StorageError: the set cannot be written; what was in use stays in use.
         """
-        check(candidate)
+        files = list_files(candidate)
         number = max((int(name) for name in self.names() if name.isdigit()), default=0) + 1
         target, building = self._root / f"{number:04d}", self._root / f".{number:04d}"
         try:
             shutil.rmtree(building, ignore_errors=True)
             building.mkdir(parents=True)
-            for name in MODELS:
-                shutil.copy2(load_model_file(name, candidate).path, building)
+            for file in files:
+                shutil.copy2(file.path, building)
             shutil.copy2(candidate / "manifest.toml", building)
             building.rename(target)
         except OSError as error:
@@ -161,8 +161,17 @@ def check(folder: Path) -> None:
     Raises:
         ModelError: says what is missing or altered.
     """
-    for name in MODELS:
-        load_model_file(name, folder)
+    list_files(folder)
+
+
+def list_files(folder: Path) -> list[ModelFile]:
+    """Every file of a set: of each model, and what stands in for it on single devices.
+
+    Raises:
+        ModelError: says what is missing or altered.
+    """
+    models = [load_model_file(name, folder) for name in MODELS]
+    return [file for model in models for file in (model, *find_stand_ins(model).values())]
 
 
 def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[str, Any]) -> None:
@@ -182,7 +191,7 @@ def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[
     source = target if (target / "manifest.toml").is_file() else active_weights()
     if model not in MODELS:
         raise ModelError(f"no model {model!r}; there are {', '.join(MODELS)}")
-    check(source)
+    kept = [f for f in list_files(source) if f.name != model]
     _check_fits(load_model_file(model, source).path, file)
     manifest = tomlkit.parse((source / "manifest.toml").read_text(encoding="utf-8"))
     row = manifest[model]
@@ -191,14 +200,14 @@ def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[
         known = ", ".join(key for key in row if key not in ("file", "sha256", "version"))
         raise ModelError(f"{model} has no setting {', '.join(unknown)}; it has {known}")
     for name in set(manifest) - set(MODELS):
-        del manifest[name]  # further files, which stand in for a model only where they are staged
+        if manifest[name]["file"] not in {f.path.name for f in kept}:
+            del manifest[name]  # stands in for the model that is replaced, or for none unless it is staged
     row.update({**settings, "sha256": sha256(file.read_bytes()).hexdigest(), "version": version})
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name in MODELS:
-            path = load_model_file(name, source).path
-            if name != model and source != target:
-                shutil.copy2(path, target)
+        for other in kept:
+            if source != target:
+                shutil.copy2(other.path, target)
         shutil.copyfile(file, target / str(row["file"]))
         (target / "manifest.toml").write_text(tomlkit.dumps(manifest), encoding="utf-8")
     except OSError as error:

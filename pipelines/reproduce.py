@@ -16,9 +16,9 @@ from detector.evidence.texts import Language
 from detector.evidence.verify import MANIFEST, read_manifest, verify_package
 from detector.tracking import ByteTracker
 from detector.video.file_source import FileSource
-from detector.weights import load_model_file
+from detector.weights import ModelFile
 from pipelines.build_models import load_models
-from pipelines.model_store import MODELS, ModelStore
+from pipelines.model_store import MODELS, ModelStore, list_files
 from pipelines.spans import cut_spans
 from pipelines.violation_pipeline import JudgedPass, ViolationPipeline
 
@@ -93,21 +93,21 @@ def reproduce_package(folder: Path, store: ModelStore) -> Reproduction:
     return _compare(content, judged, models.engine)
 
 
-def find_recorded(content: Mapping[str, Any], store: ModelStore) -> Path:
-    """The folder that holds exactly the weights that a manifest names.
+def find_recorded(content: Mapping[str, Any], store: ModelStore) -> dict[str, ModelFile]:
+    """The very weights that a manifest names, by model, all of one set.
 
     Raises:
         ModelError: there is none.
     """
     recorded = {model["name"]: model["sha256"] for model in content["models"]}
     for name in store.names():
-        folder = store.folder_of(name)
         try:
-            files = {model: load_model_file(model, folder).sha256 for model in MODELS}
+            files = {file.sha256: file for file in list_files(store.folder_of(name))}
         except ModelError:
             continue
-        if files == recorded:
-            return folder
+        found = {model: files[sha256] for model, sha256 in recorded.items() if sha256 in files}
+        if found.keys() == set(MODELS):
+            return found
     wanted = ", ".join(f"{m['name']} {m['version']} ({m['sha256'][:12]})" for m in content["models"])
     raise ModelError(
         f"the weights that judged this package are not here: {wanted}; stage them with `roadwarden models`"

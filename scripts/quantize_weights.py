@@ -1,28 +1,29 @@
 """A static INT8 version of a model for processors, to be measured before anybody ships it.
 
-    .venv-train/bin/python scripts/quantize_weights.py vehicle_detector OUT_DIR --films demo/demo.mp4 \
+    python scripts/quantize_weights.py vehicle_detector OUT_DIR --films demo/demo.mp4 \
         --pictures ../shared/data/vehicles/highway-id/train/images
+    python scripts/quantize_weights.py load_state OUT_DIR
 
-Calibration is what the product itself shows the network: films and pictures go through the product's own code, and the
-inputs are kept. OUT_DIR becomes a whole set of weights, so that the result is measured as any other:
+The detector is calibrated on what the product itself shows it: films and pictures go through the product's own code,
+and the inputs are kept. The load net is calibrated on beds that it learnt from, rendered and photographed ones. OUT_DIR
+becomes a whole set of weights, in which MODEL_int8.onnx stands in for the model on processors, measured as any other:
 
     ROADWARDEN_WEIGHTS=OUT_DIR roadwarden evaluate vehicles DIR
-    ROADWARDEN_WEIGHTS=OUT_DIR roadwarden evaluate passes DIR
+    ROADWARDEN_WEIGHTS=OUT_DIR roadwarden evaluate load-state CSV
 
-Weights have 7 bits, since the AVX2 instructions saturate with 8. The file that is shipped beside the 32-bit one is made
-with the defaults from these films and pictures:
-
-    cp OUT_DIR/vehicle_detector.onnx weights/vehicle_detector_int8.onnx
+Weights have 7 bits, since the AVX2 instructions saturate with 8. What is shipped was made with the defaults, of the
+detector from these films and pictures. Needs the package itself and, of the extra [train], `onnx`.
 """
 
 import argparse
-import hashlib
+import json
 import os
 import random
 import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -37,14 +38,39 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from detector.detection import OnnxVehicleDetector
-from detector.inference import OnnxModel
-from detector.weights import find_weights, load_model_file
+from detector.inference import OnnxModel, to_batch
+from detector.weights import ModelFile, find_weights, load_model_file
+from scripts import register_weights
+from scripts.training.load_samples import cut_bed, has_bed, load_photographs, load_renders, read_picture
 
+CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
+RENDERS = CACHE / "renders" / "load_state"
 FILM_STEP = 12
 PICTURES = 120
-SENSITIVE = r"/model\.(0|1|10)/|/model\.23/(?!cv)|/model\.23/cv[23]\.\d/cv[23]\.\d\.2/"
-"""Names of layers that stay in 32 bits: the first two, attention, and the end of the head, which turns features into
-boxes and classes. With less kept, more than half a point of AP50 is lost (docs/model-log.md)."""
+RENDERED, PHOTOGRAPHED = 240, 60
+"""Beds from which the load net is calibrated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model is made of fewer bits.
+
+    Attributes:
+        sensitive: names of layers that stay in 32 bits, a pattern. With less kept, more than half a point of accuracy
+            is lost (docs/model-log.md).
+        operators: what becomes 8 bits; None for all that can.
+    """
+
+    sensitive: str
+    operators: list[str] | None = None
+
+
+RECIPES = {
+    # The first two layers, attention, and the end of the head, which turns features into boxes and classes.
+    "vehicle_detector": Recipe(r"/model\.(0|1|10)/|/model\.23/(?!cv)|/model\.23/cv[23]\.\d/cv[23]\.\d\.2/"),
+    # The layers down to stride 4, which see the grain of cloths and loads.
+    "load_state": Recipe(r"/conv_stem/|/blocks\.[01]/", ["Conv", "Add", "Clip"]),
+}
 
 
 class KeepingNetwork:
@@ -76,21 +102,47 @@ class Inputs(CalibrationDataReader):
 def main() -> None:
     """Quantise and write the set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=["vehicle_detector"])
+    parser.add_argument("model", choices=RECIPES)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--films", type=Path, nargs="*", default=[])
-    parser.add_argument("--pictures", type=Path, nargs="*", default=[])
-    parser.add_argument("--keep", default=SENSITIVE, metavar="PATTERN", help="names of layers to keep in 32 bits")
+    parser.add_argument("--films", type=Path, nargs="*", default=[], help="for the detector")
+    parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="for the detector")
+    parser.add_argument("--renders", type=Path, default=RENDERS, help="for the load net: folder with train/")
+    parser.add_argument("--data", type=Path, default=Path("/work/shared/data"), help="for the load net: real pictures")
+    parser.add_argument("--keep", metavar="PATTERN", help="names of layers to keep in 32 bits")
     options = parser.parse_args()
+    recipe = RECIPES[options.model]
+    if options.keep:
+        recipe = replace(recipe, sensitive=options.keep)
     file = load_model_file(options.model)
+    inputs = show_detector(file, options) if options.model == "vehicle_detector" else show_load_net(file, options)
+    shutil.copytree(find_weights(), options.out)
+    made = options.out / f"{options.model}_int8.onnx"
+    quantise(file.path, made, inputs, recipe)
+    row = {"version": f"{file.version}-int8", "stands_in_for": options.model, "on": "cpu", "made_of": file.sha256}
+    register_weights.main(made.stem, str(made), *(f"{key}={json.dumps(value)}" for key, value in row.items()))
+    print(f"{made}: of {len(inputs)} inputs")
+
+
+def show_detector(file: ModelFile, options: argparse.Namespace) -> list[np.ndarray]:
+    """What the product shows the detector of films and pictures, each (1, 3, H, W)."""
     network = KeepingNetwork(OnnxModel(file.path))
     detector = OnnxVehicleDetector(network)
     for image in read_images(options.films, options.pictures):
         detector.detect([image])
-    shutil.copytree(find_weights(), options.out)
-    quantise(file.path, options.out / file.path.name, network.shown, options.keep)
-    register(options.out, file.sha256, hashlib.sha256((options.out / file.path.name).read_bytes()).hexdigest())
-    print(f"{options.out}: {file.path.name} of {len(network.shown)} pictures")
+    return network.shown
+
+
+def show_load_net(file: ModelFile, options: argparse.Namespace) -> list[np.ndarray]:
+    """Some of the beds from which the load net learns, as the locator might cut them, each (1, 3, S, S)."""
+    rng = np.random.default_rng(5)
+    size_px = file.settings["state_input_px"]
+    inputs = []
+    rendered, photographed = load_renders(options.renders / "train"), load_photographs(options.data, "train")
+    for vehicles, count in ((rendered, RENDERED), (photographed, PHOTOGRAPHED)):
+        beds = [vehicle for vehicle in vehicles if has_bed(vehicle)]
+        for index in rng.choice(len(beds), min(count, len(beds)), replace=False):
+            inputs.append(to_batch([cut_bed(read_picture(beds[index].image), beds[index], size_px, rng)[0]]))
+    return inputs
 
 
 def read_images(films: list[Path], folders: list[Path]) -> Iterator[np.ndarray]:
@@ -107,12 +159,12 @@ def read_images(films: list[Path], folders: list[Path]) -> Iterator[np.ndarray]:
             yield image
 
 
-def quantise(source: Path, target: Path, inputs: list[np.ndarray], keep: str) -> None:
-    """Write the INT8 version of a model; layers in whose names the pattern `keep` is found stay as they are."""
+def quantise(source: Path, target: Path, inputs: list[np.ndarray], recipe: Recipe) -> None:
+    """Write the INT8 version of a model."""
     prepared = target.with_suffix(".prepared.onnx")
     quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     graph = onnx.load(str(prepared)).graph
-    kept = [node.name for node in graph.node if re.search(keep, node.name)]
+    kept = [node.name for node in graph.node if re.search(recipe.sensitive, node.name)]
     quantize_static(
         str(prepared),
         str(target),
@@ -123,16 +175,11 @@ def quantise(source: Path, target: Path, inputs: list[np.ndarray], keep: str) ->
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         nodes_to_exclude=kept,
+        op_types_to_quantize=recipe.operators,
         # Of each tensor's extremes, those of single pictures count for a twentieth: glare does not coarsen the rest.
         extra_options={"CalibMovingAverage": True, "CalibMovingAverageConstant": 0.05},
     )
     prepared.unlink()
-
-
-def register(folder: Path, old_sha256: str, new_sha256: str) -> None:
-    """Name the new file's hash in the manifest."""
-    manifest = folder / "manifest.toml"
-    manifest.write_text(re.sub(old_sha256, new_sha256, manifest.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -105,7 +106,7 @@ def draw_overlay(image: np.ndarray, caption: Sequence[tuple[str, str]]) -> bytes
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
         draw.text((MARGIN_PX, MARGIN_PX // 2 + number * LABEL_PX + LABEL_PX // 2), line, PAPER, font, anchor="lm")
-    sheet.paste(Image.fromarray(np.ascontiguousarray(image[:, :, ::-1])), (0, strip_px))
+    sheet.paste(_to_rgb(image), (0, strip_px))
     file = io.BytesIO()
     sheet.save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
@@ -149,6 +150,11 @@ def wrap(value: str, font: ImageFont.FreeTypeFont, width_px: int) -> list[str]:
     return [*lines, line]
 
 
+def _to_rgb(image: np.ndarray) -> Image.Image:
+    """A picture (H, W, 3) uint8 BGR for drawing."""
+    return Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
 def _draw_tile(sheet: Image.Image, tile: Tile, origin: tuple[int, int]) -> None:
     x, y = origin
     draw = ImageDraw.Draw(sheet)
@@ -162,7 +168,7 @@ def _draw_tile(sheet: Image.Image, tile: Tile, origin: tuple[int, int]) -> None:
     height_px, width_px = tile.image.shape[:2]
     scale = min((frame[2] - frame[0]) / width_px, (frame[3] - frame[1]) / height_px)
     size = max(1, int(width_px * scale)), max(1, int(height_px * scale))
-    picture = Image.fromarray(np.ascontiguousarray(tile.image[:, :, ::-1])).resize(size, Image.Resampling.LANCZOS)
+    picture = _to_rgb(cv2.resize(tile.image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LANCZOS4))
     corner = middle[0] - size[0] // 2, middle[1] - size[1] // 2
     pen = ImageDraw.Draw(picture)
     for (x1, y1, x2, y2), colour in tile.boxes:

@@ -167,10 +167,16 @@ class OnnxModel:
         return [output[:n] for output in outputs]
 
 
-def _choose_device(path: Path, device: Device) -> Device:
-    if device is Device.AUTO:
-        return Device.CUDA if count_gpus() and _is_compiled_in(Device.CUDA) else Device.CPU
-    if device is Device.CPU:
+def settle(device: Device) -> Device:
+    """The device that AUTO means on this machine; any other one itself."""
+    if device is not Device.AUTO:
+        return device
+    return Device.CUDA if count_gpus() and _is_compiled_in(Device.CUDA) else Device.CPU
+
+
+def _choose_device(path: Path, wanted: Device) -> Device:
+    device = settle(wanted)
+    if wanted is Device.AUTO or device is Device.CPU:
         return device
     if device is Device.OPENVINO:
         if importlib.util.find_spec("openvino") is None:

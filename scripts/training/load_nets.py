@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -87,6 +88,45 @@ class InFullPrecision(nn.Module):
         return found
 
 
+class _PaddedInGraph(torch.autograd.Function):
+    """A convolution whose uneven padding an export states with it; as a step of its own it costs a tenth of a look."""
+
+    @staticmethod
+    def symbolic(graph: Any, x: Any, weight: Any, pads: list[int], groups: int) -> Any:
+        """The node of the graph."""
+        return graph.op(
+            "Conv", x, weight, pads_i=[pads[0], pads[0], pads[1], pads[1]], strides_i=[2, 2], group_i=groups
+        )
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, pads: list[int], groups: int) -> torch.Tensor:
+        """What the node computes."""
+        return functional.conv2d(functional.pad(x, pads), weight, None, 2, groups=groups)
+
+
+class HalvingConv(nn.Conv2d):
+    """A convolution of stride 2 over a map of even sides, padded as TensorFlow pads: less before than behind.
+
+    timm works the padding out of each input; as constants, an export can state it with the convolution.
+    """
+
+    @classmethod
+    def take_over(cls, layer: nn.Conv2d) -> HalvingConv:
+        """A layer of timm with its weights, under the same names."""
+        taken = cls(layer.in_channels, layer.out_channels, layer.kernel_size[0], 2, groups=layer.groups, bias=False)
+        taken.load_state_dict(layer.state_dict())
+        return taken
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """A map of half the height and width."""
+        before, after = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
+        pads = [before, after, before, after]
+        if torch.onnx.is_in_onnx_export():
+            found: torch.Tensor = _PaddedInGraph.apply(x, self.weight, pads, self.groups)
+            return found
+        return functional.conv2d(functional.pad(x, pads), self.weight, None, 2, groups=self.groups)
+
+
 class ImageNetBackbone(Backbone):
     """EfficientNet-lite0 as learnt from ImageNet.
 
@@ -105,10 +145,14 @@ class ImageNetBackbone(Backbone):
         for name, values in zip(wanted, learnt.values(), strict=False):  # what follows are the layers of the classifier
             wanted[name] = values
         self.layers.load_state_dict(wanted)
-        self.freeze([self.layers.conv_stem, self.layers.bn1, *self.layers.blocks[:FROZEN_STAGES]])
-        for stage in self.layers.blocks[FROZEN_STAGES:]:
+        self.layers.conv_stem = HalvingConv.take_over(self.layers.conv_stem)
+        for number, stage in enumerate(self.layers.blocks):
             for block in stage:
-                block.conv_dw = InFullPrecision(block.conv_dw)
+                if block.conv_dw.stride == (2, 2):
+                    block.conv_dw = HalvingConv.take_over(block.conv_dw)
+                if number >= FROZEN_STAGES:
+                    block.conv_dw = InFullPrecision(block.conv_dw)
+        self.freeze([self.layers.conv_stem, self.layers.bn1, *self.layers.blocks[:FROZEN_STAGES]])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Features with 40, 112 and 320 channels of pictures (N, 3, S, S), RGB 0 to 1."""

@@ -215,7 +215,7 @@ class StateTask:
 
 
 class TaughtStateTask(StateTask):
-    """Name cover and fill as labels say and as another network answers to the very same crops.
+    """Name cover and fill as labels say and as another network, or the same one of before, answers to the same crops.
 
     The teacher knows what can be seen in a dark or hazy bed, where a label alone has the net learn the still by heart.
     """
@@ -226,10 +226,16 @@ class TaughtStateTask(StateTask):
         self._teacher = teacher
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
-        """As `StateTask.draw`, with the teacher's probabilities `taught_cover` and `taught_fill` (N, 4)."""
+        """As `StateTask.draw`, with probabilities `taught_cover` and `taught_fill` (N, 4).
+
+        They are of the mean of what the teacher answers to a crop and to its mirror image, which it does not know
+        for one: so it is right more often than either answer.
+        """
         batch = super().draw(count, rng)
-        for axis, logits in zip(("cover", "fill"), self._teacher.run(batch["images"].numpy()), strict=True):
-            batch[f"taught_{axis}"] = torch.from_numpy(logits).softmax(1)
+        crops = batch["images"].numpy()
+        answers = zip(self._teacher.run(crops), self._teacher.run(np.ascontiguousarray(crops[..., ::-1])), strict=True)
+        for axis, pair in zip(("cover", "fill"), answers, strict=True):
+            batch[f"taught_{axis}"] = torch.from_numpy(np.mean(pair, axis=0)).softmax(1)
         return batch
 
     def measure_loss(self, found: Batch, wanted: Batch) -> torch.Tensor:

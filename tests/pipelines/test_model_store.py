@@ -13,9 +13,9 @@ from detector.detection import DetectorSettings, OnnxVehicleDetector
 from detector.errors import ModelError
 from detector.geometry import iou_matrix
 from detector.inference import Device, OnnxModel
-from detector.weights import find_weights, load_model_file
+from detector.weights import find_stand_ins, find_weights, load_model_file
 from pipelines.cli import app
-from pipelines.model_store import BUNDLED, MODELS, ModelStore, active_weights, parse_settings, stage
+from pipelines.model_store import BUNDLED, MODELS, ModelStore, active_weights, list_files, parse_settings, stage
 
 DEMO = Path(__file__).parents[2] / "demo" / "demo.mp4"
 
@@ -56,6 +56,18 @@ def test_a_promoted_set_does_not_change_with_its_candidate(home: Path, candidate
     ModelStore(home / "models").promote(candidate, "li", "measured")
     shutil.rmtree(candidate)
     assert all(load_model_file(name, active_weights()) for name in MODELS)
+
+
+def test_what_stands_in_goes_with_its_model(home: Path, tmp_path: Path) -> None:
+    """A set with another detector keeps the load net of processors; one with another load net has no use for it."""
+    store, folder = ModelStore(home / "models"), tmp_path / "candidate"
+    (bundled,) = find_stand_ins(load_model_file("load_state", find_weights())).values()
+    stage("vehicle_detector", load_model_file("vehicle_detector_int8", find_weights()).path, folder, "int8", {})
+    store.promote(folder, "li", "faster")
+    (promoted,) = find_stand_ins(load_model_file("load_state", active_weights())).values()
+    assert promoted.sha256 == bundled.sha256 and promoted.path.parent == active_weights()
+    stage("load_state", load_model_file("load_state", find_weights()).path, folder, "ours", {"min_open": 0.9})
+    assert [file.name for file in list_files(folder)] == list(MODELS)
 
 
 def test_an_altered_candidate_is_refused_and_nothing_changes(home: Path, candidate: Path) -> None:
@@ -107,7 +119,8 @@ def test_the_detector_in_8_bits_stands_in(home: Path, tmp_path: Path) -> None:
     """Staged like any other file it finds the vehicles in a picture of the demo film, each within a few pixels."""
     folder = tmp_path / "faster"
     stage("vehicle_detector", load_model_file("vehicle_detector_int8", find_weights()).path, folder, "int8", {})
-    assert set(tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))) == set(MODELS)
+    rows = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+    assert set(rows) == {*MODELS, "load_state_int8"}
     with av.open(str(DEMO)) as container:
         picture = next(islice(container.decode(video=0), 60, None)).to_ndarray(format="bgr24")
     found = []
