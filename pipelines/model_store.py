@@ -191,7 +191,8 @@ def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[
     source = target if (target / "manifest.toml").is_file() else active_weights()
     if model not in MODELS:
         raise ModelError(f"no model {model!r}; there are {', '.join(MODELS)}")
-    kept = [f for f in list_files(source) if f.name != model]
+    kept = [other for other in list_files(source) if other.name != model]
+    kept_names = {other.path.name for other in kept}
     _check_fits(load_model_file(model, source).path, file)
     manifest = tomlkit.parse((source / "manifest.toml").read_text(encoding="utf-8"))
     row = manifest[model]
@@ -200,13 +201,14 @@ def stage(model: str, file: Path, target: Path, version: str, settings: Mapping[
         known = ", ".join(key for key in row if key not in ("file", "sha256", "version"))
         raise ModelError(f"{model} has no setting {', '.join(unknown)}; it has {known}")
     for name in set(manifest) - set(MODELS):
-        if manifest[name]["file"] not in {f.path.name for f in kept}:
+        further = manifest[name]
+        if not isinstance(further, Mapping) or further.get("file") not in kept_names:
             del manifest[name]  # stands in for the model that is replaced, or for none unless it is staged
     row.update({**settings, "sha256": sha256(file.read_bytes()).hexdigest(), "version": version})
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for other in kept:
-            if source != target:
+        if source != target:
+            for other in kept:
                 shutil.copy2(other.path, target)
         shutil.copyfile(file, target / str(row["file"]))
         (target / "manifest.toml").write_text(tomlkit.dumps(manifest), encoding="utf-8")

@@ -101,12 +101,13 @@ def find_recorded(content: Mapping[str, Any], store: ModelStore) -> dict[str, Mo
     """
     recorded = {model["name"]: model["sha256"] for model in content["models"]}
     for name in store.names():
+        folder = store.folder_of(name)
         try:
-            files = {file.sha256: file for file in list_files(store.folder_of(name))}
+            files = list_files(folder)
         except ModelError:
             continue
-        found = {model: files[sha256] for model, sha256 in recorded.items() if sha256 in files}
-        if found.keys() == set(MODELS):
+        found = {file.name: file for file in files if file.sha256 == recorded.get(file.name)}
+        if found.keys() == recorded.keys() == set(MODELS):
             return found
     wanted = ", ".join(f"{m['name']} {m['version']} ({m['sha256'][:12]})" for m in content["models"])
     raise ModelError(

@@ -41,10 +41,9 @@ from detector.detection import OnnxVehicleDetector
 from detector.inference import OnnxModel, to_batch
 from detector.weights import ModelFile, find_weights, load_model_file
 from scripts import register_weights
+from scripts.train_load_state import RENDERS
 from scripts.training.load_samples import cut_bed, has_bed, load_photographs, load_renders, read_picture
 
-CACHE = Path(os.environ.get("ROADWARDEN_CACHE", "~/.cache/roadwarden")).expanduser()
-RENDERS = CACHE / "renders" / "load_state"
 FILM_STEP = 12
 PICTURES = 120
 RENDERED, PHOTOGRAPHED = 240, 60

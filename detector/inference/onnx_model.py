@@ -174,9 +174,9 @@ def settle(device: Device) -> Device:
     return Device.CUDA if count_gpus() and _is_compiled_in(Device.CUDA) else Device.CPU
 
 
-def _choose_device(path: Path, wanted: Device) -> Device:
-    device = settle(wanted)
-    if wanted is Device.AUTO or device is Device.CPU:
+def _choose_device(path: Path, device: Device) -> Device:
+    device = settle(device)
+    if device is Device.CPU:
         return device
     if device is Device.OPENVINO:
         if importlib.util.find_spec("openvino") is None:

@@ -88,8 +88,14 @@ class InFullPrecision(nn.Module):
         return found
 
 
-class _PaddedInGraph(torch.autograd.Function):
-    """A convolution whose uneven padding an export states with it; as a step of its own it costs a tenth of a look."""
+def _halve(x: torch.Tensor, weight: torch.Tensor, pads: list[int], groups: int) -> torch.Tensor:
+    """A convolution of stride 2 over a map that is padded left, right, above and below."""
+    return functional.conv2d(functional.pad(x, pads), weight, None, 2, groups=groups)
+
+
+class _HalvedInGraph(torch.autograd.Function):
+    """`_halve` whose uneven padding an export states with the convolution: as a step of its own it costs a tenth of a
+    look."""
 
     @staticmethod
     def symbolic(graph: Any, x: Any, weight: Any, pads: list[int], groups: int) -> Any:
@@ -101,7 +107,7 @@ class _PaddedInGraph(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, pads: list[int], groups: int) -> torch.Tensor:
         """What the node computes."""
-        return functional.conv2d(functional.pad(x, pads), weight, None, 2, groups=groups)
+        return _halve(x, weight, pads, groups)
 
 
 class HalvingConv(nn.Conv2d):
@@ -121,10 +127,9 @@ class HalvingConv(nn.Conv2d):
         """A map of half the height and width."""
         before, after = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
         pads = [before, after, before, after]
-        if torch.onnx.is_in_onnx_export():
-            found: torch.Tensor = _PaddedInGraph.apply(x, self.weight, pads, self.groups)
-            return found
-        return functional.conv2d(functional.pad(x, pads), self.weight, None, 2, groups=self.groups)
+        halve = _HalvedInGraph.apply if torch.onnx.is_in_onnx_export() else _halve
+        found: torch.Tensor = halve(x, self.weight, pads, self.groups)
+        return found
 
 
 class ImageNetBackbone(Backbone):

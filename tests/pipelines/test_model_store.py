@@ -70,6 +70,14 @@ def test_what_stands_in_goes_with_its_model(home: Path, tmp_path: Path) -> None:
     assert [file.name for file in list_files(folder)] == list(MODELS)
 
 
+def test_a_row_that_names_no_file_is_left_behind(home: Path, candidate: Path) -> None:
+    """Somebody's note in the manifest stops nobody from staging."""
+    with (candidate / "manifest.toml").open("a", encoding="utf-8") as manifest:
+        manifest.write('\n[note]\ntext = "ours"\n')
+    stage("load_state", load_model_file("load_state", find_weights()).path, candidate, "ours-2", {})
+    assert "note" not in (candidate / "manifest.toml").read_text(encoding="utf-8")
+
+
 def test_an_altered_candidate_is_refused_and_nothing_changes(home: Path, candidate: Path) -> None:
     """Hashes decide, before anything is copied."""
     (candidate / "plate_reader.onnx").write_bytes(b"other")
