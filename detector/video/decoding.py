@@ -147,7 +147,7 @@ class DecodedPicture:
 
 
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
-    """Turn an image (H, W, 3) or (H, W) as a display matrix asks, to the nearest quarter turn, mirrored where it says so.
+    """Turn an image (H, W, 3) or (H, W) as a display matrix asks, to the nearest quarter turn, mirrored if it says so.
 
     The result is contiguous. None as matrix: the image is upright.
 
