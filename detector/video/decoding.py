@@ -108,7 +108,8 @@ class ImageConverter:
         if picture.format.name not in _LUMA_FIRST:
             return None
         plane = picture.planes[0]
-        rows = np.frombuffer(plane, np.uint8, plane.line_size * picture.height).reshape(picture.height, -1)
+        memory = cast("memoryview", plane)  # a plane is a buffer, which PyAV's stubs do not tell
+        rows = np.frombuffer(memory, np.uint8, plane.line_size * picture.height).reshape(picture.height, -1)
         matrix = self.matrix_of(picture)
         return rows[:, : picture.width] if matrix is None else upright(rows[:, : picture.width], matrix)
 
