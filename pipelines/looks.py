@@ -66,7 +66,7 @@ class Look:
         return [self.place.answer.result()[self.place.row]]
 
     def picture(self) -> np.ndarray:
-        """The picture as vehicles are followed in it: `shrink` of its luma."""
+        """The picture as vehicles are followed in it: `shrink` of it."""
         return self.scene.result().picture
 
     def cancel(self) -> None:
@@ -107,7 +107,7 @@ class Looks:
 
     def _compare(self, frame: Frame, place: _Place) -> _Scene:
         """Make a picture small, and see whether it shows anything new; if so the next ones are compared to it."""
-        picture = shrink(frame.luma)
+        picture = shrink(frame.image)
         coarse = sketch(picture)
         before = self._looked_at.get(frame.camera_id)
         if before is not None and before.shows(frame.captured_at, coarse):

@@ -246,7 +246,7 @@ class _Gap:
 
     def _picture(self, index: int) -> np.ndarray:
         if index not in self.pictures:
-            self.pictures[index] = shrink(self.span.frames[index].luma)
+            self.pictures[index] = shrink(self.span.frames[index].image)
         return self.pictures[index]
 
 

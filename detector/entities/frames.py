@@ -20,10 +20,6 @@ class Picture(Protocol):
         """(H, W, 3) uint8, BGR, upright; the same one at each call."""
         ...
 
-    def to_luma(self) -> np.ndarray:
-        """(H, W) uint8, how bright it is, upright; not to be written to."""
-        ...
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -51,11 +47,6 @@ class Frame:
     def image(self) -> np.ndarray:
         """(H, W, 3) uint8, BGR, upright (rotation metadata already applied)."""
         return self.picture if isinstance(self.picture, np.ndarray) else self.picture.to_image()
-
-    @property
-    def luma(self) -> np.ndarray:
-        """(H, W) uint8, how bright the image is, not to be written to; costs no conversion where a codec tells it."""
-        return self.picture[:, :, 1] if isinstance(self.picture, np.ndarray) else self.picture.to_luma()
 
     @property
     def wh(self) -> tuple[int, int]:

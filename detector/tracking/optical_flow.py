@@ -27,17 +27,18 @@ _GRID = np.stack(np.meshgrid(_steps, _steps), -1).reshape(1, -1, 2)
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 6, 0.1)
 
 
-def shrink(luma: np.ndarray) -> np.ndarray:
-    """What `follow` wants of the luma (H, W) uint8 of an image: a copy, (H // k, W // k); k is `shrinking_of` it."""
-    factor = shrinking_of(luma.shape)
+def shrink(image: np.ndarray) -> np.ndarray:
+    """What `follow` wants of an image (H, W, 3) uint8, BGR: its green, (H // k, W // k); k is `shrinking_of` it."""
+    green = cv2.extractChannel(image, 1)
+    factor = shrinking_of(green.shape)
     if factor == 1:
-        return luma.copy()
-    height, width = (side // factor for side in luma.shape)
-    return cv2.resize(luma[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
+        return green
+    height, width = (side // factor for side in green.shape)
+    return cv2.resize(green[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
 
 
 def shrinking_of(shape: tuple[int, ...]) -> int:
-    """The factor by which `shrink` makes a picture of this height and width smaller."""
+    """The factor by which `shrink` makes an image of this height and width smaller."""
     return max(1, round(max(shape[:2]) / LONG_SIDE_PX))
 
 

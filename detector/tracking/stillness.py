@@ -7,12 +7,12 @@ CELL_PX = 8
 """Side of a cell in the small picture that `shrink` makes: over 64 pixels the noise of a sensor evens out."""
 
 MAX_CHANGE = 6
-"""Levels of luma by which cells of a still scene differ at most. Key frames of an empty road with a sensor's noise
-differ by 2; vehicles from 32 px on that come and go change a cell by 25 and more (docs/performance.md)."""
+"""Grey levels by which cells of a still scene differ at most. Key frames of an empty road with a sensor's noise differ
+by 2; vehicles from 32 px on that come and go change a cell by 29 and more (docs/performance.md)."""
 
 
 def sketch(small: np.ndarray) -> np.ndarray:
-    """Mean luma (h, w) uint8 of each cell of what `shrink` makes of a picture; a rest that fills none is left out."""
+    """Mean grey (h, w) uint8 of each cell of what `shrink` makes of a picture; a rest that fills none is left out."""
     height, width = (max(1, side // CELL_PX) for side in small.shape)
     return cv2.resize(small[: height * CELL_PX, : width * CELL_PX], (width, height), interpolation=cv2.INTER_AREA)
 

@@ -26,13 +26,6 @@ _PLANAR = {"nv12": "yuv420p", "p010le": "yuv420p10le"}
 """What a graphics card decodes into, and what FFmpeg's own decoders make of the same packets. Only the order of the
 colour samples differs: brought into the latter first, both become the same image, to the last bit."""
 
-_LUMA_FIRST = {
-    "gray",
-    "nv12",
-    *(f"yuv{j}{sampling}p" for j in ("", "j") for sampling in ("420", "422", "444")),
-}
-"""Formats whose first plane is the luma, a byte each."""
-
 _HEADER_CONTAINERS = ("nut", "mov", "matroska")
 """NUT keeps extradata verbatim; the others are for studio codecs that it does not know."""
 
@@ -103,16 +96,6 @@ class ImageConverter:
             bgr = self._reformatter.reformat(planes, format="bgr24", threads=1).to_ndarray()
         return upright(bgr, self.matrix_of(picture))
 
-    def luma(self, picture: VideoFrame) -> np.ndarray | None:
-        """How bright one picture is, (H, W) uint8, upright, in its own memory; None: its format has no such plane."""
-        if picture.format.name not in _LUMA_FIRST:
-            return None
-        plane = picture.planes[0]
-        memory = cast("memoryview", plane)  # a plane is a buffer, which PyAV's stubs do not tell
-        rows = np.frombuffer(memory, np.uint8, plane.line_size * picture.height).reshape(picture.height, -1)
-        matrix = self.matrix_of(picture)
-        return rows[:, : picture.width] if matrix is None else upright(rows[:, : picture.width], matrix)
-
     def matrix_of(self, picture: VideoFrame) -> tuple[int, ...] | None:
         """The display matrix by which a picture is turned; None when it is upright."""
         # PyAV ties a picture whose side data was asked for to itself, so that its 3 MB (1920x1080) wait for the garbage
@@ -122,33 +105,27 @@ class ImageConverter:
 
 
 class DecodedPicture:
-    """A `Picture` as the decoder gave it: half the memory of the image that is made of it when somebody looks."""
+    """A `Picture` as the decoder gave it: half the memory of the image that it becomes when somebody looks."""
 
     def __init__(self, decoded: VideoFrame, converter: ImageConverter) -> None:
         """Keep a decoded picture; nothing is converted yet."""
         turn = converter.matrix_of(decoded)
         is_on_side = turn is not None and abs(turn[0]) + abs(turn[4]) < abs(turn[1]) + abs(turn[3])
         self.wh = (decoded.height, decoded.width) if is_on_side else (decoded.width, decoded.height)
-        self._decoded = decoded
-        self._image: np.ndarray | None = None
+        self._shown: VideoFrame | np.ndarray = decoded
         self._converter = converter
         self._lock = threading.Lock()
 
     def to_image(self) -> np.ndarray:
         """(H, W, 3) uint8, BGR, upright; the same one at each call."""
         with self._lock:
-            if self._image is None:
-                self._image = self._converter.image(self._decoded)
-            return self._image
-
-    def to_luma(self) -> np.ndarray:
-        """(H, W) uint8, how bright it is, upright: the luma that was coded, or the green of the image."""
-        luma = self._converter.luma(self._decoded)
-        return self.to_image()[:, :, 1] if luma is None else luma
+            if isinstance(self._shown, VideoFrame):
+                self._shown = self._converter.image(self._shown)
+            return self._shown
 
 
 def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
-    """Turn an image (H, W, 3) or (H, W) as a display matrix asks, to the nearest quarter turn, mirrored if it says so.
+    """Turn an image (H, W, 3) as a display matrix asks, to the nearest quarter turn, mirrored where it says so.
 
     The result is contiguous. None as matrix: the image is upright.
 
@@ -160,7 +137,7 @@ def upright(image: np.ndarray, matrix: tuple[int, ...] | None) -> np.ndarray:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         x_sign, y_sign = a, d
     else:
-        image, x_sign, y_sign = image.swapaxes(0, 1), c, b
+        image, x_sign, y_sign = image.transpose(1, 0, 2), c, b
     return np.ascontiguousarray(image[:: -1 if y_sign < 0 else 1, :: -1 if x_sign < 0 else 1])
 
 

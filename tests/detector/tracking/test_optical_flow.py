@@ -44,9 +44,9 @@ def test_no_box_is_no_work() -> None:
 )
 def test_large_images_are_made_small_by_whole_factors(shape: tuple[int, int], small: tuple[int, int]) -> None:
     """So that boxes are scaled by one number."""
-    assert shrink(np.zeros(shape, np.uint8)).shape == small
+    assert shrink(np.zeros((*shape, 3), np.uint8)).shape == small
     assert shrinking_of(shape) * small[0] == shape[0]
-    assert shrink(np.zeros((1083, 1925), np.uint8)).shape == (361, 641)
+    assert shrink(np.zeros((1083, 1925, 3), np.uint8)).shape == (361, 641)
 
 
 def test_a_car_that_leaps_farther_than_to_the_place_of_the_next_is_sought_where_it_should_be() -> None:

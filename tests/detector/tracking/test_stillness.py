@@ -7,7 +7,7 @@ from detector.tracking.optical_flow import shrink
 from detector.tracking.stillness import is_same, sketch
 
 RANDOM = np.random.default_rng(0)
-ROAD = RANDOM.integers(60, 120, (45, 80)).astype(np.float32).repeat(8, 0).repeat(8, 1)
+ROAD = RANDOM.integers(60, 120, (45, 80, 3)).astype(np.float32).repeat(8, 0).repeat(8, 1)
 
 
 def show(road: np.ndarray = ROAD, noise: float = 2.5) -> np.ndarray:

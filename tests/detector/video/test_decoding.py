@@ -11,7 +11,7 @@ import pytest
 from detector.entities import Frame
 from detector.errors import EvidenceError
 from detector.inference import count_gpus
-from detector.video.decoding import DecodedPicture, ImageConverter, decode_at, open_decoder, upright
+from detector.video.decoding import ImageConverter, decode_at, open_decoder, upright
 from detector.video.file_source import FileSource
 from tests.footage import ClipSpec, tag_full_range, write
 
@@ -120,21 +120,8 @@ def test_a_cards_order_of_colours_makes_the_same_image(tmp_path: Path, format_: 
     frames, source = read(write(tmp_path / "x.mp4", ClipSpec(codec="libx265", pixel_format=format_)))
     picture = decode_all(source)[3]
     assert picture.format.name == format_
-    converter, turned = ImageConverter(source.info), picture.reformat(format=order)
-    assert np.array_equal(converter.image(turned), frames[3].image)
-    assert np.array_equal(DecodedPicture(turned, converter).to_luma(), frames[3].luma)
-
-
-@pytest.mark.parametrize("name", [*KINDS, "10-bit.mkv", "gray.mkv"])
-def test_the_luma_is_how_bright_the_image_is(tmp_path: Path, name: str) -> None:
-    """Of any format, turned as the image is, and the same before and after somebody has looked at that."""
-    kind = KINDS.get(name) or ClipSpec(codec="ffv1", pixel_format="gray" if "gray" in name else "yuv420p10le")
-    frame = read(write(tmp_path / name, kind))[0][3]
-    luma = frame.luma.copy()
-    assert luma.shape == frame.image.shape[:2] == frame.wh[::-1]
-    assert np.array_equal(frame.luma, luma)
-    grey = frame.image.astype(float) @ (0.114, 0.587, 0.299)
-    assert np.corrcoef(luma.ravel(), grey.ravel())[0, 1] > 0.99
+    turned = picture.reformat(format=order)
+    assert np.array_equal(ImageConverter(source.info).image(turned), frames[3].image)
 
 
 def test_without_a_card_the_processor_decodes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -157,7 +144,6 @@ def test_pictures_are_let_go_at_once(tmp_path: Path) -> None:
         try:
             for picture in container.decode(video=0):
                 converter.image(picture)
-                converter.luma(picture)
             del picture
             held = [found for found in gc.get_objects() if isinstance(found, av.VideoFrame)]
             assert len(held) <= 3  # of the decoder itself
