@@ -8,6 +8,7 @@
     │   ├── UnknownCase           there is no such case
     │   └── Overtaken             what somebody acts on is not there, or not as it was (names it)
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
+    │   └── AlteredEvidence       it is there, and not what was sealed (names the file)
     ├── LeaseLost             another worker of the fleet watches the camera now (names it)
     ├── AccessDenied          a person who is not let in, or may not do that
     └── LifeCycleError        a step that a case cannot take now (names the case)
@@ -52,6 +53,10 @@ class Overtaken(StorageError):
 
 class EvidenceError(RoadwardenError):
     """An evidence package is damaged or cannot be made; the message names the file in it."""
+
+
+class AlteredEvidence(EvidenceError):
+    """A file of a package is not what was sealed; the message names it."""
 
 
 class LeaseLost(RoadwardenError):

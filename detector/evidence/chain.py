@@ -134,12 +134,16 @@ def check_seal(folder: Path, keys: Mapping[str, Ed25519PublicKey]) -> SealReport
     if not path.exists():
         return SealReport(None, ("seal.missing",) if keys else (), False)
     try:
-        seal = read_json(path.read_bytes())
+        written = path.read_bytes()
+        seal = read_json(written)
+        is_canonical = canonical_json(seal) == written
         signature, key_id = str(seal.pop("signature")), str(seal["key_id"])
         document = canonical_json(seal)
     except OSError as error:
         raise EvidenceError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, EvidenceError):
+        return SealReport(None, ("seal.unreadable",), False)
+    if not is_canonical:  # signed is the canonical form alone: what differs from it could say anything beside
         return SealReport(None, ("seal.unreadable",), False)
     faults = []
     manifest = folder / "manifest.json"

@@ -21,12 +21,13 @@ from fpdf.enums import WrapMode
 from fpdf.fonts import FontFace
 from PIL import Image
 
-from detector.entities import BEIJING, Case, CaseEvent
+from detector.entities import BEIJING, Action, Case, CaseEvent
 from detector.errors import EvidenceError
 from detector.evidence import texts
 from detector.evidence.composite import find_font
+from detector.evidence.reviews import find_standing
 from detector.evidence.texts import Language
-from detector.evidence.verify import MANIFEST, read_manifest
+from detector.evidence.verify import MANIFEST, read_manifest, verify_package
 
 WORDS = Path(__file__).with_name("dossier.toml")
 MARGIN_MM, WIDTH_MM = 15.0, 180.0
@@ -40,8 +41,6 @@ SHEET_MM, SCENE_MM, CLOSE_MM = 215.0, 102.0, 62.0
 GAP_MM = 4.0
 UNKNOWN = "〓"
 """What printers put where a character is missing in their type."""
-
-TECHNICAL, LEGAL = ("confirm", "reject"), ("legal_confirm", "legal_reject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +67,13 @@ def print_dossier(printout: Printout) -> bytes:
     """The dossier as a PDF file; the same input gives the same bytes.
 
     Raises:
-        EvidenceError: the package or its manifest cannot be read.
+        EvidenceError: the package cannot be read, or it is not what was sealed, to the database's knowledge.
     """
-    path = printout.folder / MANIFEST
-    try:
-        content, digest = read_manifest(path)
-    except OSError as error:
-        raise EvidenceError(f"{path}: {error.strerror}") from error
-    if not digest:
-        raise EvidenceError(f"{path}: is altered; `roadwarden verify` says more")
+    sealed = printout.case.evidence
+    report = verify_package(printout.folder, sealed.manifest_sha256 if sealed else None)
+    if not report.is_intact:
+        raise EvidenceError(f"{printout.folder}: {report.lines(Language.EN)[0]}; `roadwarden verify` says more")
+    content, digest = read_manifest(printout.folder / MANIFEST)
     sheet = _Sheet(printout, content, digest)
     return sheet.draw()
 
@@ -247,18 +244,20 @@ class _Sheet:
         authority = legal.get("authority")
         told = f"{authority['title']}（{authority['body']}；{authority['version']}）" if authority else None
         self._line("camera_authority", told or self.words["not_recorded"])
-        names = ("technical_review", "legal_review", "sign", "published_at_url", "valid_to")
-        reviews = "；".join(str(legal[name]) for name in names if legal.get(name))
-        self._line("camera_review", reviews or self.words["not_recorded"])
+        names = ("technical_review", "legal_review", "sign", "published_at_url")
+        reviews = [str(legal[name]) for name in names if legal.get(name)]
+        if legal.get("valid_to"):
+            reviews.append(f"{self.words['valid_to']} {_moment(datetime.fromisoformat(legal['valid_to']))}")
+        self._line("camera_review", "；".join(reviews) or self.words["not_recorded"])
 
     def _reviews(self) -> None:
         self._section("reviews", room_mm=70)
         heads = ("step", "decision", "person", "unit", "certificate", "at", "signature")
-        last = {event.action: event for event in self.printout.history}
+        standing = find_standing(self.printout.history)
         with self._table((22, 20, 22, 26, 26, 37, 27)) as table:
             table.row([self.words[key] for key in heads])
-            for title, actions in (("technical", TECHNICAL), ("legal", LEGAL), ("verification", ("close", "archive"))):
-                done = max((last[a] for a in actions if a in last), key=lambda e: e.event_id, default=None)
+            rows = (("technical", standing.technical), ("legal", standing.legal), ("verification", standing.end))
+            for title, done in rows:
                 table.row([self.words[title], *self._signed(done), "\n"])
         steps = [event for event in self.printout.history if event.action in self.words["steps"]]
         if steps:
@@ -266,9 +265,16 @@ class _Sheet:
             with self._table((24, 24, 28, 37, 67)) as table:
                 table.row([self.words[key] for key in ("step", "person", "unit", "at", "reason")])
                 for event in steps:
-                    told = "；".join(part for part in (event.reason, event.note) if part)
+                    told = "；".join(part for part in (self._taken_back(event), event.reason, event.note) if part)
                     cells = (self.words["steps"][event.action], event.name, event.unit, _moment(event.at), told)
                     table.row([_printable(cell) for cell in cells])
+
+    def _taken_back(self, event: CaseEvent) -> str | None:
+        """What a person took back; None for every other step."""
+        if event.action != Action.UNDO:
+            return None
+        undone = next((e.action for e in self.printout.history if e.event_id == event.details.get("undone")), "-")
+        return str(self.words["steps"].get(undone, undone))
 
     def _signed(self, event: CaseEvent | None) -> list[str]:
         """Decision, person, unit, certificate and time of a review."""
@@ -305,15 +311,15 @@ class _Sheet:
         """What the seal says."""
         try:
             seal = json.loads((self.printout.folder / "seal.json").read_bytes())
-        except (OSError, ValueError):
+            sealed_at = _moment(datetime.fromisoformat(seal["sealed_at"]))
+            lines = [
+                f"{self.words['key']} {seal['key_id']}；{self.words['sequence']} {seal['sequence']}；"
+                f"{self.words['sealed_at']} {sealed_at}",
+                f"{self.words['previous']}: {seal['previous']}",
+                f"{self.words['seal']}: {seal['signature']}",
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
             return [self.words["no_seal"]]
-        sealed_at = _moment(datetime.fromisoformat(seal["sealed_at"]))
-        lines = [
-            f"{self.words['key']} {seal['key_id']}；{self.words['sequence']} {seal['sequence']}；"
-            f"{self.words['sealed_at']} {sealed_at}",
-            f"{self.words['previous']}: {seal['previous']}",
-            f"{self.words['seal']}: {seal['signature']}",
-        ]
         if (self.printout.folder / "timestamp.tsr").is_file():
             lines.append(f"{self.words['timestamp']}: timestamp.tsr")
         return lines

@@ -32,6 +32,7 @@ class Access:
         is_public: nobody needs to be signed in.
         case: the path holds `case_id`, and only those who may see that case come in.
         before_password_change: also for people who must still choose their own password.
+        is_polled: an open page asks by itself, so that it is no sign of a person.
         max_bytes: of the request's body.
         limit: name of the rate limit that counts, of `limits.LIMITS`.
     """
@@ -42,6 +43,7 @@ class Access:
     before_password_change: bool = False
     max_bytes: int = USUAL_BYTES
     limit: str = "usual"
+    is_polled: bool = False
 
 
 def allow(
@@ -50,6 +52,7 @@ def allow(
     before_password_change: bool = False,
     max_bytes: int = USUAL_BYTES,
     limit: str = "usual",
+    polled: bool = False,
 ) -> Callable[[Endpoint], Endpoint]:
     """Let people with any of the roles use a route; no role: everybody who is signed in.
 
@@ -59,8 +62,9 @@ def allow(
         before_password_change: also for those who must still change their password.
         max_bytes: of the body.
         limit: which rate limit counts.
+        polled: an open page asks by itself; the session ends as if nobody had asked.
     """
-    return _mark(Access(frozenset(roles) or EVERYBODY, False, case, before_password_change, max_bytes, limit))
+    return _mark(Access(frozenset(roles) or EVERYBODY, False, case, before_password_change, max_bytes, limit, polled))
 
 
 def allow_all(*, limit: str = "usual") -> Callable[[Endpoint], Endpoint]:

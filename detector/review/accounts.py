@@ -194,11 +194,13 @@ class AccountStore:
         """From now on the account needs a code, if this one is right.
 
         Raises:
-            AccessDenied: the code is wrong.
+            AccessDenied: the code is wrong, or there is an authenticator, which takes the password to be removed.
             StorageError: there is no such account, or no key that seals secrets.
         """
         with write_session(self._engine) as session:
             row = self._row(session, name)
+            if row.totp_sealed is not None:
+                raise AccessDenied("there is an authenticator; remove it first")
             self._codes.enrol(row, secret, code, self._now())
             audit.append(session, audit.Entry(to_account(row).actor, "second_factor_on", self._now()))
 

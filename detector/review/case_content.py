@@ -6,7 +6,7 @@ from typing import Any
 from detector.cases.lateness import STEP_OF
 from detector.cases.transitions import BY_ACTION, UNDOABLE_ACTIONS, Need, possible
 from detector.entities import Action, Camera, Case, CaseEvent, CaseStatus, RegisterKind, RejectReason
-from detector.errors import EvidenceError
+from detector.errors import AlteredEvidence, EvidenceError
 from detector.registers.store import RegisterStore
 from detector.review.looks import describe_player, find_characters, find_moments
 from detector.review.photos import from_details
@@ -53,6 +53,7 @@ def gather(view: View, case_id: str) -> dict[str, Any]:
     since = steps[-1].at if steps and case.status is not CaseStatus.IN_REVIEW else around.created_at
     return {
         "case": case, "around": around, "package": package, "fault": fault, "purpose": purpose, "purposes": PURPOSES,
+        "altered": desk.shelf.find_altered(package) if package else [],
         "events": events, "actions": _usable(actions, around.is_mine, case.status), "reasons": list(RejectReason),
         "feedback": [(event, from_details(event.details)) for event in events if event.action == Action.GIVE_FEEDBACK],
         "last": max((event.event_id for event in events), default=0), "needs": {a: BY_ACTION[a].needs for a in actions},
@@ -96,13 +97,15 @@ def find_or_open(view: View, case_id: str) -> str | None:
 
 
 def find_package(view: View, case: Case) -> tuple[Package | None, str | None]:
-    """The sealed package; or None, with what is wrong with it where there should be one."""
+    """The sealed package; or None, with what to say of it where there should be one."""
     if case.evidence is None:
         return None, None
     try:
         return view.desk.shelf.find(case.evidence), None
+    except AlteredEvidence as error:
+        return None, f"{view.t('case.not_genuine')} {error}"
     except EvidenceError as error:
-        return None, str(error)
+        return None, f"{view.t('error.evidence')} {error}"
 
 
 def find_masked(view: View, case: Case) -> str | None:

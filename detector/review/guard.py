@@ -33,7 +33,7 @@ def make_guard(desk: Desk) -> Guard:
 
     async def guard(request: Request, access: Access) -> Request:
         token = request.cookies.get(cookie_name(SESSION_COOKIE, desk.settings.is_secure))
-        visitor = await run_in_threadpool(desk.sessions.find, token) if token else None
+        visitor = await run_in_threadpool(desk.sessions.find, token, not access.is_polled) if token else None
         request.state.visitor = visitor
         sender = visitor.account.account if visitor else request.client.host if request.client else "-"
         if desk.limits.is_over(access.limit, sender):

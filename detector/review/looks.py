@@ -51,7 +51,12 @@ class Character:
 
 
 def find_moments(manifest: Mapping[str, Any]) -> list[Moment]:
-    """The frames that decided any finding, in time order; where there are more than a strip holds, evenly chosen."""
+    """The frames that decided any finding, in time order; where there are more than a strip holds, evenly chosen.
+
+    Without a clip, which is spared where the disk is nearly full, there is none to go to.
+    """
+    if manifest["clip"] is None:
+        return []
     start_s = float(manifest["clip"]["start_s"])
     deciding = [look for look in manifest["observations"] if look["decided"]]
     if len(deciding) > STRIP_MOST:
@@ -60,9 +65,11 @@ def find_moments(manifest: Mapping[str, Any]) -> list[Moment]:
     return [_moment(look, start_s) for look in deciding]
 
 
-def describe_player(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What the player draws over the clip and where it loops: times in seconds of the clip, boxes in px."""
+def describe_player(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the player draws over the clip and where it loops, in seconds of the clip and px; None without a clip."""
     clip = manifest["clip"]
+    if clip is None:
+        return None
     start_s, seconds = float(clip["start_s"]), float(clip["end_s"]) - float(clip["start_s"])
     looks = [
         {

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from detector.errors import EvidenceError, StorageError
 from detector.review.refusals import Refusal
@@ -25,6 +25,13 @@ PIXELS_MOST = 120_000_000
 LONGEST_SIDE_PX = 2560
 FORMATS = ("JPEG", "PNG", "WEBP")
 QUALITY = 88
+TURNS: Mapping[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""How a picture becomes upright, by its orientation in EXIF. `ImageOps.exif_transpose` writes all of EXIF anew, and
+stumbles over any other tag of the wrong type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,8 @@ def clean(upload: bytes) -> tuple[bytes, tuple[int, int]]:
                     raise Refusal(413, "error.photo_large")
                 image.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
                 image.load()
-                upright = ImageOps.exif_transpose(image).convert("RGB")
+                turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+                upright = (image if turn is None else image.transpose(turn)).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise Refusal(400, "error.photo_type") from error
     upright.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))

@@ -1,7 +1,6 @@
 """The evidence folder as the desk sees it: packages by case, files that a manifest names, and nothing else."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from detector.entities import Evidence
-from detector.errors import EvidenceError
+from detector.errors import AlteredEvidence, EvidenceError
+from detector.evidence.canonical import unseal
+from detector.evidence.chain import SEAL
+from detector.evidence.verify import MANIFEST
 
-MANIFEST = "manifest.json"
-SEAL = "seal.json"
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
     ".mkv": "video/x-matroska",
@@ -25,23 +25,19 @@ MEDIA_TYPES = {
 """What browsers are told; a file of any other kind is only ever downloaded."""
 
 PACKAGES_KEPT = 256
-
-SEALED_TAIL = 108
-"""Bytes of the digest's member at the end of a manifest; the digest is that of everything before it."""
+DIGESTS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Package:
-    """One sealed package.
+    """One package whose manifest is the one that the database knows.
 
     Attributes:
         manifest: its content.
-        is_genuine: the manifest is the one whose digest the database knows.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
-    is_genuine: bool
 
     @property
     def files(self) -> Mapping[str, Mapping[str, Any]]:
@@ -71,11 +67,13 @@ class EvidenceShelf:
         self.root = root.resolve()
         self._fetch = fetch
         self._read = lru_cache(maxsize=PACKAGES_KEPT)(_read)
+        self._digest = lru_cache(maxsize=DIGESTS_KEPT)(_digest)
 
     def find(self, evidence: Evidence) -> Package:
         """The package of a case.
 
         Raises:
+            AlteredEvidence: its manifest is not the one whose digest the database knows.
             EvidenceError: it is not there, or its manifest cannot be read.
         """
         # The pipeline stores where it wrote; only the last part counts here, so that a restored folder works as well.
@@ -95,6 +93,7 @@ class EvidenceShelf:
         """Path of a file that the package names.
 
         Raises:
+            AlteredEvidence: it is not what was sealed.
             EvidenceError: the manifest does not name it, or it is not there.
         """
         if name not in package.files and name not in (MANIFEST, SEAL):
@@ -102,17 +101,41 @@ class EvidenceShelf:
         path = package.folder / name
         if path.resolve().parent != package.folder.resolve() or not path.is_file():
             raise EvidenceError(f"{path}: is missing")
+        if name in package.files and not self._is_as_sealed(path, package.files[name]):
+            raise AlteredEvidence(f"{path}: is not what was sealed")
         return path
+
+    def find_altered(self, package: Package) -> list[str]:
+        """Names of files that are missing or not what was sealed; each content is hashed once."""
+        found = []
+        for name in package.files:
+            try:
+                self.open(package, name)
+            except EvidenceError:
+                found.append(name)
+        return found
+
+    def _is_as_sealed(self, path: Path, row: Mapping[str, Any]) -> bool:
+        try:
+            state = path.stat()
+            sealed = (row["size"], row["sha256"])
+            return (state.st_size, self._digest(path, state.st_mtime_ns, state.st_size)) == sealed
+        except OSError as error:
+            raise EvidenceError(f"{path}: {error.strerror}") from error
 
 
 def _read(path: Path, changed_ns: int, sha256: str) -> Package:
     """Read a manifest; `changed_ns` only makes the cache notice a change."""
-    content = path.read_bytes()
     try:
-        manifest = json.loads(content)
-    except ValueError as error:
-        raise EvidenceError(f"{path}: is no JSON") from error
-    if not isinstance(manifest, dict):
-        raise EvidenceError(f"{path}: is no manifest")
-    digest = hashlib.sha256(content[:-SEALED_TAIL] + b"}").hexdigest()
-    return Package(path.parent, manifest, digest == sha256)
+        manifest, digest = unseal(path.read_bytes())
+    except EvidenceError as error:
+        raise AlteredEvidence(f"{path}: {error}") from error
+    if digest != sha256:
+        raise AlteredEvidence(f"{path}: is not the manifest that the database knows")
+    return Package(path.parent, manifest)
+
+
+def _digest(path: Path, changed_ns: int, size: int) -> str:
+    """SHA-256 of a file; the state only makes the cache notice a change."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

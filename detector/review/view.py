@@ -129,8 +129,8 @@ class View:
         environment: Environment = self.request.app.state.templates
         flash = self._flash()
         html = environment.get_template(template).render(
-            view=self, t=self.t, visitor=self.signed_in, csrf=self._csrf_field, at=describe_instant, asset=asset_url,
-            flash=flash, **context,
+            view=self, t=self.t, visitor=self.signed_in, csrf=self._csrf_field, at=describe_instant,
+            instant=datetime.fromisoformat, asset=asset_url, flash=flash, **context,
         )  # fmt: skip
         response = HTMLResponse(html, status)
         if flash is not None and "HX-Request" not in self.request.headers:
@@ -141,8 +141,9 @@ class View:
 
     def redirect(self, path: str, say: str | None = None, **values: object) -> Response:
         """Send the browser to a page of the desk, with a sentence to show there."""
-        is_part = "HX-Request" in self.request.headers
-        response = Response(status_code=204, headers={"HX-Redirect": path}) if is_part else RedirectResponse(path, 303)
+        response: Response = RedirectResponse(path, 303)
+        if "HX-Request" in self.request.headers:
+            response = Response(status_code=204, headers={"HX-Redirect": response.headers["Location"]})
         if say is not None:
             told = json.dumps([say, {name: str(value) for name, value in values.items()}])
             self.set_cookie(response, FLASH_COOKIE, base64.urlsafe_b64encode(told.encode()).decode())

@@ -96,8 +96,13 @@ class SessionStore:
             )  # fmt: skip
         return token
 
-    def find(self, token: str) -> Visitor | None:
-        """Who holds a token; None when it is unknown, its time is over, or the account was disabled."""
+    def find(self, token: str, is_used: bool = True) -> Visitor | None:
+        """Who holds a token; None when it is unknown, its time is over, or the account was disabled.
+
+        Args:
+            token: of the cookie.
+            is_used: somebody is there; False where an open page asks by itself.
+        """
         now = self._now()
         with read_session(self._engine) as session:
             found = session.execute(
@@ -111,7 +116,7 @@ class SessionStore:
         is_over = row.seen_at < now - self._timeouts.idle or row.created_at < now - self._timeouts.absolute
         if is_over or account_row.is_disabled:
             return None
-        if now - row.seen_at > TOUCH_EVERY:
+        if is_used and now - row.seen_at > TOUCH_EVERY:
             with write_session(self._engine) as session:
                 session.execute(
                     update(SessionRow).where(SessionRow.token_sha256 == row.token_sha256).values(seen_at=now)

@@ -180,6 +180,7 @@ def test_a_replay_into_storage_is_verified_exported_and_shown(vault: Vault, tmp_
         == 0
     )
     assert CliRunner().invoke(app, ["verify", str(target)]).exit_code == 0
-    assert EvidenceShelf(tmp_path / "desk", fetch_package).find(case.evidence).is_genuine
+    shelf = EvidenceShelf(tmp_path / "desk", fetch_package)
+    assert shelf.find_altered(shelf.find(case.evidence)) == []
     fetched = CliRunner().invoke(app, ["verify", f"{URL}/RW-404"])
     assert isinstance(fetched.exception, EvidenceError)

@@ -47,7 +47,9 @@ def change_password(
 @router.post("/account/second-factor/start")
 @allow(limit="sign_in")
 def start_second_factor(view: CurrentView) -> Response:
-    """Show a new secret as a picture for an authenticator."""
+    """Show a new secret as a picture for an authenticator; one that is in use must be removed first."""
+    if view.visitor.account.has_second_factor:
+        return _page(view, view.t("second_factor.is_on"))
     secret, address = view.desk.accounts.start_second_factor(view.visitor.account.account)
     return _page(view, secret=secret, picture=_draw(address))
 

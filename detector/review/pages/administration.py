@@ -15,7 +15,7 @@ from detector.dispatch.outbox import Outbox
 from detector.entities import MessageState, Role
 from detector.review.access import allow, page_router
 from detector.review.accounts import Account
-from detector.review.pages.dashboard import read_day
+from detector.review.days import read_day
 from detector.review.queries.audit_log import LINES, LogFilter, find_actions, read_log
 from detector.review.refusals import Refusal
 from detector.review.view import CurrentView, Link, View
@@ -162,9 +162,9 @@ def _log(view: View) -> Response:
 def _lines(view: View) -> dict[str, Any]:
     asked = view.request.query_params
     fields = {name: asked.get(name, "").strip()[:64] for name in ("account", "action", "case", "from", "to")}
-    before, until = asked.get("before", ""), read_day(view, "to")
+    before, until = asked.get("before", ""), read_day(asked.get("to", ""))
     wanted = LogFilter(
-        fields["account"] or None, fields["action"] or None, fields["case"] or None, read_day(view, "from"),
+        fields["account"] or None, fields["action"] or None, fields["case"] or None, read_day(asked.get("from", "")),
         until + timedelta(days=1) if until else None, int(before) if before.isdecimal() and len(before) < 16 else None,
     )  # fmt: skip
     events = read_log(view.desk.engine, wanted)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Form
 from starlette.responses import Response
 
+from detector.documents import read_json
 from detector.entities import Camera, Role
 from detector.errors import EvidenceError
 from detector.review.access import allow, page_router
@@ -106,10 +107,10 @@ def read_geometry(text: str) -> dict[str, Any]:
         Refusal: it is no geometry. Whether its values make sense is for the configuration to say.
     """
     try:
-        told = json.loads(text)
+        told = read_json(text)
         zone = None if told["zone"] is None else [_point(corner) for corner in told["zone"]]
         lines = {str(name)[:64]: [_point(end) for end in ends] for name, ends in told["lines"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise Refusal(400, "error.form", "geometry") from error
     if len(zone or ()) > CORNERS_MOST or len(lines) > LINES_MOST or any(len(ends) != 2 for ends in lines.values()):
         raise Refusal(400, "error.form", "geometry")

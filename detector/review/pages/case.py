@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, Response
 
 from detector.entities import Action, CaseStatus, Role
+from detector.patterns.watchlist import APPLY
 from detector.review.access import allow, page_router
 from detector.review.case_content import SHOWN, UNDO_S, Undo, can_undo, find_or_open, find_package, gather
 from detector.review.pages.queue import claim_next, next_in_law
@@ -70,7 +71,7 @@ def show_earlier(view: CurrentView, case_id: str, purpose: Annotated[str, Form(m
 
 
 @router.get("/plates/check")
-@allow(Role.REVIEWER, Role.LEGAL, limit="usual")
+@allow(*sorted(APPLY), limit="usual")
 def check_plate(view: CurrentView, plate: Annotated[str, Query(max_length=20)] = "") -> Response:
     """Whether a text is a complete plate, while it is being typed."""
     text = plate.upper().replace(" ", "")

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from detector.cases.measures import By, Measures
 from detector.entities import BEIJING, RejectReason, Role
 from detector.review.access import allow, page_router
 from detector.review.charts import Bar, draw_bars
+from detector.review.days import read_day
 from detector.review.queries.dashboard import AGES, COUNTED, WAITING, Board, Drill, Period, find_behind, read_board
 from detector.review.view import CurrentView, Link, View
 
@@ -164,18 +165,10 @@ def _presets(view: View) -> list[tuple[str, str]]:
 def read_period(view: View) -> Period:
     """From and to as days in Beijing, both included; the last `USUAL_DAYS` where nothing sensible is asked."""
     today = datetime.combine(view.desk.now().astimezone(BEIJING).date(), time(0), BEIJING)
-    last = read_day(view, "to") or today
-    first = read_day(view, "from") or last - timedelta(days=USUAL_DAYS - 1)
+    asked = view.request.query_params
+    last = read_day(asked.get("to", "")) or today
+    first = read_day(asked.get("from", "")) or last - timedelta(days=USUAL_DAYS - 1)
     return Period(max(min(first, last), last - LONGEST), last + timedelta(days=1))
-
-
-def read_day(view: View, name: str) -> datetime | None:
-    """The beginning of a day in Beijing that the address names; None where it names none."""
-    try:
-        found = date.fromisoformat(view.request.query_params.get(name, ""))
-    except ValueError:
-        return None
-    return datetime.combine(found, time(0), BEIJING) if 2000 <= found.year < 2200 else None
 
 
 def _by(view: View, usual: By) -> By:

@@ -1,15 +1,16 @@
 """The queue: what waits, filters, counts; and taking the next case."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from detector.entities import BEIJING, Action, CaseStatus, Grade, Role
+from detector.entities import Action, CaseStatus, Grade, Role
 from detector.errors import LifeCycleError
 from detector.review.access import allow, page_router
+from detector.review.days import read_day
 from detector.review.queries.choices import find_choices
 from detector.review.queries.queue import (
     PAGE,
@@ -61,7 +62,7 @@ def show_queue(view: CurrentView) -> Response:
 
 
 @router.get("/queue/rows")
-@allow(*DESK)
+@allow(*DESK, polled=True)
 def show_rows(view: CurrentView) -> Response:
     """The lines alone, when anything changed since `seen`; a page that is open asks for them every few seconds."""
     mark = last_change(view.desk.engine, _asker(view))
@@ -149,7 +150,7 @@ def _fields(view: View, given: Mapping[str, str] | None = None) -> dict[str, str
 
 
 def _to_filter(fields: Mapping[str, str]) -> QueueFilter:
-    day_to = _day(fields["to"])
+    day_to = read_day(fields["to"])
     states = GROUPS[fields["group"]]
     if fields["state"] in set(S):
         states = (S(fields["state"]),)
@@ -160,15 +161,7 @@ def _to_filter(fields: Mapping[str, str]) -> QueueFilter:
         district=fields["district"] or None,
         plate=fields["plate"].upper() or None,
         grade=Grade(fields["grade"]) if fields["grade"] in set(Grade) else None,
-        captured_from=_day(fields["from"]),
+        captured_from=read_day(fields["from"]),
         captured_to=day_to + timedelta(days=1) if day_to else None,
         is_mine=bool(fields["mine"]),
     )
-
-
-def _day(text: str) -> datetime | None:
-    """The beginning of a day in Beijing; None where no day was given."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(0), BEIJING)
-    except (ValueError, OverflowError):
-        return None

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import Form
 from starlette.responses import Response
 
-from detector.entities import BEIJING, Opening, Role, Sighting
+from detector.entities import Opening, Role, Sighting
 from detector.errors import StorageError
 from detector.review.access import allow, page_router
+from detector.review.days import read_instant
 from detector.review.queries.choices import find_choices
 from detector.review.queries.openings import PURPOSES
 from detector.review.queries.search import Wanted, search_cases
@@ -46,14 +47,14 @@ def search(
 ) -> Response:
     """Look, after it was written down who looks for what and why; plates travel in no address."""
     text = plate.upper().replace(" ", "").replace("·", "")
-    window = (_in_beijing(since), _in_beijing(until))
-    if purpose not in PURPOSES or window[0] >= window[1] or not words.strip():
+    start, end = read_instant(since), read_instant(until)
+    if purpose not in PURPOSES or start is None or end is None or start >= end or not words.strip():
         raise Refusal(400, "error.form", "purpose" if purpose not in PURPOSES else "from")
     if (text or not camera) and len(text) < LEAST_PLATE:
         raise Refusal(400, "error.search_wide")
-    wanted = Wanted(text, window, camera)
+    wanted = Wanted(text, (start, end), camera)
     stated = f"{purpose}: {words.strip()}"
-    asked = {"plate": text, "from": window[0].isoformat(), "to": window[1].isoformat(), "camera": camera}
+    asked = {"plate": text, "from": start.isoformat(), "to": end.isoformat(), "camera": camera}
     view.record("search", stated, **asked)
     cases = search_cases(view.desk.engine, view.visitor, wanted)
     sightings, note = _find_sightings(view, wanted, stated)
@@ -85,7 +86,3 @@ def _page(view: View, wanted: Wanted, **found: Any) -> Response:
         "search.html", wanted=wanted, cameras=sorted((cameras | own).items()), purposes=PURPOSES, places=own,
         **(usual | found),
     )  # fmt: skip
-
-
-def _in_beijing(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=BEIJING)

@@ -117,7 +117,7 @@ def test_a_package_without_masked_copies_shows_no_picture(printout: Printout, tm
     """Rather none than an uncovered one."""
     plain = write_package(make_request(), tmp_path / "plain")
     folder = tmp_path / "plain" / plain.evidence.folder
-    document = print_dossier(replace(printout, folder=folder))
+    document = print_dossier(replace(printout, folder=folder, case=replace(printout.case, evidence=plain.evidence)))
     assert "证据包中没有该图像" in extract(document, tmp_path)
     assert document.count(b"/Subtype /Image") == 2  # the QR code and the subject's plate
 
@@ -128,6 +128,40 @@ def test_an_altered_manifest_is_not_printed(printout: Printout) -> None:
     path.write_bytes(path.read_bytes().replace(b"uncovered_load", b"uncovered_1oad"))
     with pytest.raises(EvidenceError, match="altered"):
         print_dossier(printout)
+
+
+def test_an_altered_picture_is_not_printed(printout: Printout) -> None:
+    """The hashes on the last page would not fit the pictures before it."""
+    path = printout.folder / "composite.masked.jpg"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(EvidenceError, match=r"composite\.masked\.jpg: altered"):
+        print_dossier(printout)
+
+
+def test_another_package_than_the_database_knows_is_not_printed(printout: Printout) -> None:
+    """Also one that agrees with itself."""
+    sealed = replace(printout.case.evidence, manifest_sha256="0" * 64)
+    with pytest.raises(EvidenceError, match=r"manifest\.json: altered"):
+        print_dossier(replace(printout, case=replace(printout.case, evidence=sealed)))
+
+
+def test_a_decision_that_was_taken_back_or_sent_back_is_no_review(printout: Printout, tmp_path: Path) -> None:
+    """It stands among the steps, with what became of it; the review is not done, or done by the next."""
+    undo = replace(event(2, "undo", "李明"), details={"undone": 1})
+    confirmed = event(1, "confirm", "李明", "渝执0123")
+    taken_back = replace(printout, history=(confirmed, undo), language=Language.EN)
+    said = extract(print_dossier(taken_back), tmp_path, "-layout")
+    assert said.count("not done") == 3
+    assert "taken back" in said
+    again = (confirmed, undo, event(3, "confirm", "何洁", "渝执0001"), event(4, "send_back", "王芳", None, "看不清"))
+    said = extract(print_dossier(replace(printout, history=again, language=Language.EN)), tmp_path, "-layout")
+    assert said.count("not done") == 3
+    assert "sent back" in said
+    legal = (*again, event(5, "confirm", "周强", "渝执0009"), event(6, "legal_confirm", "王芳", "渝执0456"))
+    said = extract(print_dossier(replace(printout, history=legal, language=Language.EN)), tmp_path, "-layout")
+    assert said.count("not done") == 1
+    assert "渝执0009" in said and "渝执0456" in said
+    assert "渝执0123" not in said and "渝执0001" not in said
 
 
 def test_both_languages_have_the_same_words_and_the_font_shows_them() -> None:

@@ -94,6 +94,7 @@ class TestSeal:
             ("resign", "signed with another key"),
             ("forge", "signature invalid: the seal was altered"),
             ("garbage", "the seal cannot be read"),
+            ("double", "the seal cannot be read"),
         ],
     )
     def test_tampering_is_found_and_named(
@@ -143,6 +144,12 @@ def forge(folder: Path, _: Path) -> None:
     (folder / SEAL).write_bytes(canonical_json(content | {"sealed_at": "2020-01-01T00:00:00.000000Z"}))
 
 
+def double(folder: Path, _: Path) -> None:
+    """The signed seal with a key that stands in it already: readers take the first or the last of the two."""
+    written = (folder / SEAL).read_bytes()
+    (folder / SEAL).write_bytes(b'{"sealed_at":"1999-01-01T00:00:00.000000Z",' + written[1:])
+
+
 def flip(folder: Path, _: Path) -> None:
     data = bytearray((folder / "clip.mp4").read_bytes())
     data[len(data) // 2] ^= 1
@@ -160,6 +167,7 @@ TAMPERS: dict[str, Callable[[Path, Path], object]] = {
     "resign": resign,
     "forge": forge,
     "garbage": lambda folder, _: (folder / SEAL).write_bytes(b"[" * 9000),
+    "double": double,
 }
 
 

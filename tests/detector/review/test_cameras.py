@@ -117,11 +117,20 @@ def test_two_editors_do_not_overwrite_each_other(app: FastAPI, file: Path) -> No
         [], {}, {"zone": 3, "lines": {}}, {"zone": [[1, 2, 3]], "lines": {}}, {"zone": [[0, 0]] * 41, "lines": {}},
         {"zone": None, "lines": {"a": [[0, 0]]}}, {"zone": [[0, 0], [2, 0], [0, 1]], "lines": {}},
         {"zone": [[0, 0], [1, 1]], "lines": {}}, {"zone": [[None, 0]] * 3, "lines": {}},
+        {"zone": [[10**400, 0]] * 3, "lines": {}},
     ],
 )  # fmt: skip
 def test_wrong_geometry_changes_nothing(app: FastAPI, file: Path, geometry: object) -> None:
     """Whatever a browser sends, the file stays as it is."""
     assert save(DeskClient(app, Role.SUPERVISOR.value), geometry).status_code == 400
+    assert file.read_text(encoding="utf-8") == TOML
+
+
+def test_geometry_without_an_end_changes_nothing(app: FastAPI, file: Path) -> None:
+    """Nested deeper than anything can be read."""
+    fields = {"geometry": "[" * 20_000, "note": "围栏移位"}
+    client = DeskClient(app, Role.SUPERVISOR.value)
+    assert client.post("/cameras/gate-03/geometry", fields).status_code == 400
     assert file.read_text(encoding="utf-8") == TOML
 
 

@@ -14,7 +14,7 @@ from detector.review.photos import LONGEST_SIDE_PX, PHOTO_BYTES, PHOTOS_MOST, fr
 from tests.detector.review.browser import Open, press, tab_to
 from tests.detector.review.desk import OTHER_CASE, OWN_CASE, SYSTEM, Clock, DeskClient, confirm
 
-GPS, ORIENTATION, MAKER = 0x8825, 0x0112, 0x010F
+GPS, ORIENTATION, MAKER, RESOLUTION = 0x8825, 0x0112, 0x010F, 0x011A
 
 
 def make_photo(size: tuple[int, int] = (640, 480), form: str = "JPEG", turned: int = 1) -> bytes:
@@ -96,6 +96,19 @@ def test_photos_are_made_anew_without_what_they_carried(department: DeskClient, 
     for reader in ("dispatcher", "auditor", "supervisor"):
         page = DeskClient(app, reader).get(f"/cases/{OWN_CASE}").text
         assert f"/cases/{OWN_CASE}/photos/{photos[0].name}" in page
+
+
+def test_a_photo_with_a_broken_note_in_it_is_a_photo(department: DeskClient, desk: Desk) -> None:
+    """Phones and editors write EXIF of any type; only how it was held is asked for."""
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[RESOLUTION] = 6, 72.0
+    as_ratio, as_text = b"\x1a\x01\x05\x00", b"\x1a\x01\x02\x00"
+    assert exif.tobytes().count(as_ratio) == 1
+    written = io.BytesIO()
+    Image.new("RGB", (64, 32)).save(written, "JPEG", exif=exif.tobytes().replace(as_ratio, as_text))
+    assert answer(department, written.getvalue()).status_code == 303
+    photo = from_details(desk.life.history(OWN_CASE)[-1].details)[0]
+    assert (photo.width, photo.height) == (32, 64)
 
 
 def test_photos_lie_outside_of_the_sealed_package(department: DeskClient, desk: Desk) -> None:

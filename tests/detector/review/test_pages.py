@@ -1,6 +1,7 @@
 """The pages as officers use them, without a browser: signing in, the queue, a case, its files."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -12,11 +13,13 @@ from detector.cases import audit
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import AuditRow, EvidenceRow
 from detector.entities import Action, CaseStatus
+from detector.evidence.package import write_package
 from detector.review.accounts import AccountStore
 from detector.review.app import make_app
 from detector.review.desk import Desk, DeskSettings
 from detector.review.guard import FORM_COOKIE, SESSION_COOKIE
 from detector.review.second_factor import SecondFactor
+from tests.detector.evidence.makers import CAMERA, make_request
 from tests.detector.review.desk import (
     BARE_CASE,
     KEY,
@@ -27,6 +30,7 @@ from tests.detector.review.desk import (
     DeskClient,
     confirm,
     copy_desk,
+    look_at,
 )
 
 HTMX = {"HX-Request": "true"}
@@ -107,6 +111,20 @@ def test_sessions_end(app: FastAPI, clock: Clock) -> None:
         clock.move(minutes=20)
     clock.move(minutes=1)
     assert client.get("/queue").status_code == 303
+
+
+def test_a_list_that_is_left_open_keeps_no_session_alive(app: FastAPI, clock: Clock) -> None:
+    """It asks for news by itself; a board of interceptions is watched without a click."""
+    client = DeskClient(app, "reviewer")
+    for _ in range(6):
+        assert client.get("/queue/rows", headers=HTMX).status_code == 200
+        clock.move(minutes=5)
+    clock.move(minutes=1)
+    assert client.get("/queue/rows", headers=HTMX).headers["HX-Redirect"] == "/sign-in"
+    client = DeskClient(app, "reviewer")
+    for _ in range(12):
+        assert client.get("/interceptions/rows", headers=HTMX).status_code == 200
+        clock.move(minutes=5)
 
 
 def test_signing_out_ends_the_session(app: FastAPI, desk: Desk) -> None:
@@ -342,7 +360,73 @@ def test_an_altered_manifest_is_told(app: FastAPI, desk: Desk) -> None:
     assert "可能被改动" not in client.get(f"/cases/{OWN_CASE}").text
     manifest = desk.shelf.root / OWN_CASE / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace("渝D12345", "渝D12346"), encoding="utf-8")
-    assert "可能被改动" in client.get(f"/cases/{OWN_CASE}").text
+    shown = client.get(f"/cases/{OWN_CASE}").text
+    assert "可能被改动" in shown
+    assert "渝D12346" not in shown
+    for content in (b"{}", b"[" * 100_000, b'{"files":[1]}', b""):
+        manifest.write_bytes(content)
+        assert "可能被改动" in client.get(f"/cases/{OWN_CASE}").text
+    assert client.get(f"/cases/{OWN_CASE}/files/scene_1.jpg").status_code == 404
+
+
+def test_an_altered_picture_is_told_and_not_shown(app: FastAPI, desk: Desk) -> None:
+    """It is named, and what is as it was sealed is shown beside it."""
+    client = DeskClient(app, "reviewer")
+    step(client, OWN_CASE, "claim")
+    scene = desk.shelf.root / OWN_CASE / "scene_1.jpg"
+    content = bytearray(scene.read_bytes())
+    content[-10] ^= 1
+    scene.write_bytes(content)
+    shown = client.get(f"/cases/{OWN_CASE}").text
+    assert "可能被改动：scene_1.jpg。" in shown
+    assert client.get(f"/cases/{OWN_CASE}/files/scene_1.jpg").status_code == 404
+    assert client.get(f"/cases/{OWN_CASE}/files/scene_2.jpg").status_code == 200
+
+
+def test_a_lead_whose_clip_was_spared_is_shown(app: FastAPI, desk: Desk) -> None:
+    """A disk that was nearly full costs the clip, and not the page."""
+    request = make_request(camera=replace(CAMERA, legal=None), spares_clip=True, look=look_at)
+    request = replace(request, facts=replace(request.facts, case_id=BARE_CASE))
+    evidence = write_package(request, desk.shelf.root).evidence
+    with write_session(desk.engine) as session:
+        session.add(
+            EvidenceRow(
+                case_id=BARE_CASE, folder=evidence.folder, manifest_sha256=evidence.manifest_sha256, clip_start_s=0.0,
+                clip_end_s=0.0, sealed_at=desk.now(),
+            )
+        )  # fmt: skip
+    client = DeskClient(app, "reviewer")
+    step(client, BARE_CASE, "claim")
+    shown = client.get(f"/cases/{BARE_CASE}")
+    assert shown.status_code == 200
+    assert "未保存视频" in shown.text and "scene_1.jpg" in shown.text and "<video" not in shown.text
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "99999-01-01", "2026-02-30"])
+def test_days_that_nobody_can_mean_bound_nothing(app: FastAPI, day: str) -> None:
+    """An address that somebody typed is no fault of the program."""
+    client = DeskClient(app, "reviewer")
+    for path in ("/queue", "/queue/rows"):
+        shown = client.get(f"{path}?from={day}&to={day}")
+        assert shown.status_code == 200
+        assert OWN_CASE in shown.text
+
+
+def test_a_queue_in_an_address_comes_back_as_it_was(app: FastAPI, desk: Desk) -> None:
+    """Also with a plate that was typed without being quoted."""
+    client = DeskClient(app, "reviewer")
+    step(client, OWN_CASE, "claim")
+    step(client, BARE_CASE, "claim")
+    for case_id in (OWN_CASE, BARE_CASE):
+        status, _ = step(client, case_id, "release", queue="plate=渝ZZZ")
+        assert status in (200, 204)
+
+
+def test_a_plate_is_checked_for_all_who_may_name_one(app: FastAPI) -> None:
+    """Reviewers correct it; these and others apply for the watch list."""
+    for role in ("reviewer", "legal", "dispatcher", "supervisor"):
+        assert DeskClient(app, role).get("/plates/check?plate=渝D12345").status_code == 200
+    assert DeskClient(app, "department").get("/plates/check?plate=渝D12345").status_code == 403
 
 
 def test_earlier_cases_of_a_plate_take_a_purpose(app: FastAPI, desk: Desk) -> None:
@@ -374,6 +458,18 @@ def test_secure_cookies_over_tls(template, tmp_path) -> None:
     assert "Strict-Transport-Security" in answer.headers
     assert all("Secure" in cookie and cookie.startswith("__Host-") for cookie in answer.headers.get_list("Set-Cookie"))
     desk.engine.dispose()
+
+
+def test_an_authenticator_is_not_replaced_without_the_password(app: FastAPI, desk: Desk, clock: Clock) -> None:
+    """Whoever finds a desk unattended can neither take it over nor lock its owner out."""
+    secret, _ = desk.accounts.start_second_factor("legal")
+    desk.accounts.confirm_second_factor("legal", secret, pyotp.TOTP(secret).at(clock.at))
+    client, other = DeskClient(app, "legal"), pyotp.random_base32()
+    assert client.post("/account/second-factor/start").status_code == 400
+    code = pyotp.TOTP(other).at(clock.at)
+    assert client.post("/account/second-factor", {"secret": other, "code": code}).status_code == 400
+    clock.move(seconds=30)
+    assert sign_in(DeskClient(app), "legal", code=pyotp.TOTP(secret).at(clock.at)).status_code == 303
 
 
 def test_one_time_codes(app: FastAPI, desk: Desk, clock: Clock) -> None:

@@ -57,7 +57,7 @@ def test_who_looked_for_what_and_why_is_written_down_first(app: FastAPI, seen: D
 
 @pytest.mark.parametrize("wrong", [
     {"purpose": ""}, {"purpose": "curiosity"}, {"words": ""}, {"words": "   "}, {"plate": "渝"}, {"plate": ""},
-    {"from": "2027-01-01T00:00"}, {"from": "yesterday"},
+    {"from": "2027-01-01T00:00"}, {"from": "yesterday"}, {"from": "0001-01-01T00:00"}, {"to": "9999-12-31T23:59Z"},
 ])  # fmt: skip
 def test_nothing_is_found_without_purpose_and_bounds(app: FastAPI, seen: Desk, wrong: dict[str, str]) -> None:
     """And nothing was opened."""
