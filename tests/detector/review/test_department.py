@@ -102,7 +102,7 @@ def test_a_photo_with_a_broken_note_in_it_is_a_photo(department: DeskClient, des
     """Phones and editors write EXIF of any type; only how it was held is asked for."""
     exif = Image.Exif()
     exif[ORIENTATION], exif[RESOLUTION] = 6, 72.0
-    as_ratio, as_text = b"\x1a\x01\x05\x00", b"\x1a\x01\x02\x00"
+    as_ratio, as_text = b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x02"
     assert exif.tobytes().count(as_ratio) == 1
     written = io.BytesIO()
     Image.new("RGB", (64, 32)).save(written, "JPEG", exif=exif.tobytes().replace(as_ratio, as_text))
