@@ -1,6 +1,7 @@
 """The tables of `cameras.toml` that describe cameras, as pydantic checks them; `config.py` makes cameras of them."""
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,8 +13,9 @@ from detector.entities import Camera, LegalRecord
 from detector.errors import ConfigurationError
 from detector.evidence.authority import load_authorities
 from detector.rules import RULES, build_rule
-from detector.video.stream_settings import GatewayChannel, GatewaySettings, StreamSettings
+from detector.video.stream_settings import PASSWORD, GatewayChannel, GatewaySettings, StreamSettings
 
+_WRITTEN_PASSWORD = re.compile(r"\b(password|passwd|pass|pwd)=(?!\{password\})", re.IGNORECASE)
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -141,6 +143,8 @@ class StreamTable(_Credentials):
             raise ValueError("needs either url or gb28181")
         if self.analysis_url is not None and self.url is None:
             raise ValueError("analysis_url goes with url")
+        if self.username is None and any(PASSWORD in (url or "") for url in (self.url, self.analysis_url)):
+            raise ValueError(f"{PASSWORD} in url needs username with either password_env or password_file")
         if self.transport == "udp" and any((url or "").startswith("rtsps:") for url in (self.url, self.analysis_url)):
             raise ValueError("rtsps:// goes over tcp: by udp the pictures would not be encrypted")
         return self
@@ -185,6 +189,8 @@ def _check_url(value: str, schemes: tuple[str, str]) -> str:
         raise ValueError(f"must begin with {schemes[0]}:// or {schemes[1]}:// and name a host")
     if "@" in parts.netloc:
         raise ValueError("must hold no credentials; name where they are in keys of their own")
+    if _WRITTEN_PASSWORD.search(value):
+        raise ValueError(f"must hold no password; write {PASSWORD} there, and name where it is in a key of its own")
     return value
 
 

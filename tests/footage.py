@@ -81,6 +81,24 @@ def write(path: Path, spec: ClipSpec | None = None, options: dict[str, str] | No
     return path
 
 
+def write_with_sound(path: Path, spec: ClipSpec, sound_s: float) -> Path:
+    """Write a clip beside which silence is heard for so long."""
+    video = write(path.with_name(f"silent-{path.name}"), spec)
+    with av.open(str(video)) as pictures, av.open(str(path), "w") as out:
+        copy = out.add_stream_from_template(pictures.streams.video[0])
+        stream = out.add_stream("aac", rate=48000)
+        for packet in pictures.demux(pictures.streams.video[0]):
+            if packet.size:
+                packet.stream = copy
+                out.mux(packet)
+        for at in range(0, int(sound_s * 48000), 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.rate, frame.pts, frame.time_base = 48000, at, Fraction(1, 48000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
 def write_audio(path: Path) -> Path:
     """Write a file that holds 0.2 s of sound and no video."""
     with av.open(str(path), "w") as out:

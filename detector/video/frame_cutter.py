@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from av.video.frame import VideoFrame
 
 from detector.entities import Frame
+from detector.errors import SourceError
 from detector.packets import Packet, RawPacket, StreamInfo
 from detector.video.damage import DamageLog, PictureTrust
 from detector.video.decoding import DecodedPicture, Decoder, ImageConverter, pts_of
@@ -112,4 +113,8 @@ class FrameCutter:
         return Frame(self._camera_id, shown, index, packet.pts, packet.stream_s, captured_at, packet.sha256)
 
     def _captured_at(self, packet: Packet) -> datetime:
-        return self._started_at + timedelta(seconds=packet.stream_s)
+        try:
+            return self._started_at + timedelta(seconds=packet.stream_s)
+        except OverflowError:
+            told = f"camera {self._camera_id}: a time stamp {packet.stream_s:.0f} s after the first belongs to no date"
+            raise SourceError(told) from None

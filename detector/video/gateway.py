@@ -37,7 +37,7 @@ def locate(settings: StreamSettings) -> StreamSettings:
             data = _read(client.get(f"/api/play/start/{device}/{channel}"), where)
     except httpx.TimeoutException:
         raise SourceError(f"{where}: no answer within {gateway.timeout_s:.0f} s") from None
-    except (httpx.HTTPError, OSError) as error:
+    except (httpx.HTTPError, OSError, ImportError) as error:  # ImportError: a proxy that needs a package more
         raise SourceError(f"{where}: {error or type(error).__name__}") from None
     url = data.get("rtsp") if isinstance(data, dict) else None
     if not isinstance(url, str) or not url.startswith(("rtsp://", "rtsps://")):

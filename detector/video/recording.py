@@ -1,5 +1,6 @@
 """A recorded file, opened: its packets with sound time stamps, and one clear line for whatever is wrong with it."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ from detector.video.timestamps import TimestampRepair
 _THREADS = 2
 _MAX_FAILURES = 10
 _LOOK_AHEAD = 32
+_TAGGED_END = re.compile(r"(\d+):(\d{2}):(\d{2}(?:\.\d+)?)")
+_CLAIM_THEIR_END = ("matroska,webm", "nut", "asf")
+"""Containers whose length is the time of their end: what was cut out of a longer recording begins late."""
 _TS_SYNC = b"\x47"
 _TS_PACKET_SIZES = (188, 192, 204)
 
@@ -77,10 +81,15 @@ class Recording:
 
     @property
     def declared_s(self) -> float | None:
-        """Length that the file claims to have; None when it claims nothing."""
+        """Length that the file claims its video to have; None when it claims none, or one for sound and video alike."""
+        claimed_s = _tagged_end_s(self.stream)
         if self.stream.duration:
-            return seconds(self.stream.duration, self._time_base)
-        return self.container.duration / av.time_base if self.container.duration else None
+            claimed_s = seconds(self.stream.duration, self._time_base)
+        elif claimed_s is None and len(self.container.streams) == 1 and self.container.duration:
+            claimed_s = self.container.duration / av.time_base
+        if claimed_s is not None and self.container.format.name in _CLAIM_THEIR_END:
+            claimed_s -= max(0, self.container.start_time or 0) / av.time_base
+        return claimed_s
 
     def packets(self, origin_pts: int = 0) -> Iterator[tuple[Packet, RawPacket]]:
         """Packets in decoding order, each with PyAV's own for the decoder; its `opaque` holds the repaired pts.
@@ -163,6 +172,12 @@ def _decode_order(recording: Recording, limit: int | None) -> tuple[list[int], l
         shown += [pts_of(picture) for picture in recording.decoder.decode(raw)]
     shown += [pts_of(picture) for picture in recording.decoder.decode(None)]
     return sent, shown
+
+
+def _tagged_end_s(stream: VideoStream) -> float | None:
+    """When the video ends by its tag, as Matroska's writers leave one ("00:01:02.500000000"); None without."""
+    found = _TAGGED_END.fullmatch(stream.metadata.get("DURATION", ""))
+    return float(found[1]) * 3600 + float(found[2]) * 60 + float(found[3]) if found else None
 
 
 def _is_in_order(values: list[int]) -> bool:

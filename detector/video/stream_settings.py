@@ -7,6 +7,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 SYSTEM_CA_FILE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Authorities that the system trusts; the FFmpeg of the wheel knows of none by itself."""
 
+USERNAME, PASSWORD = "{username}", "{password}"
+"""What stands for them in a URL."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
@@ -42,7 +45,8 @@ class StreamSettings:
     """How to reach a camera.
 
     Attributes:
-        url: without credentials; "rtsp://" or "rtsps://". Empty while a gateway has not been asked.
+        url: "rtsp://" or "rtsps://", without credentials; `USERNAME` and `PASSWORD` stand where a camera wants them
+            beyond the usual place. Empty while a gateway has not been asked; in no `repr`, for a gateway signs it.
         transport: "tcp" or "udp".
         username, password: None where the camera asks for none; the password is in no `repr`.
         timeout_s: silence after which a session has ended.
@@ -56,7 +60,7 @@ class StreamSettings:
         analysis_url: of the camera's smaller stream, which is analysed in place of this one; None: this one is.
     """
 
-    url: str
+    url: str = field(repr=False)
     transport: str = "tcp"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -79,8 +83,10 @@ class StreamSettings:
         """The URL with credentials, for FFmpeg alone."""
         if self.username is None:
             return self.url
-        parts = urlsplit(self.url)
-        secret = f"{quote(self.username, safe='')}:{quote(self.password or '', safe='')}"
+        name, word = quote(self.username, safe=""), quote(self.password or "", safe="")
+        if PASSWORD in self.url:
+            return self.url.replace(USERNAME, name).replace(PASSWORD, word)
+        parts, secret = urlsplit(self.url), f"{name}:{word}"
         return urlunsplit(parts._replace(netloc=f"{secret}@{parts.netloc}"))
 
     @property

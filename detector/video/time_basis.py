@@ -15,6 +15,9 @@ from detector.documents import read_json
 from detector.entities import RELATIVE_EPOCH, TimeBasis, TimeSource
 from detector.errors import ConfigurationError
 
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Years that a clock can mean."""
+
 LONGEST_MS = 1e12
 """A sidecar that claims to be wrong by more than thirty years says nothing."""
 
@@ -114,10 +117,9 @@ def parse_instant(text: Any, where: str) -> datetime:
 def _utc(instant: datetime, where: str) -> datetime:
     if instant.utcoffset() is None:
         raise ConfigurationError(f"{where}: {instant.isoformat()} has no offset from UTC; write +08:00 or Z after it")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ConfigurationError(f"{where}: {instant.isoformat()} is out of range") from error
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ConfigurationError(f"{where}: {instant.isoformat()} is out of range ({FIRST_YEAR} to {LAST_YEAR})")
+    return instant.astimezone(UTC)
 
 
 def _uncertainty(value: Any, path: Path) -> float:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.commands.options import AsJson, Database, open_store
+from pipelines.commands.options import LISTED_MOST, AsJson, Database, open_store
 from pipelines.report import describe_stored_case, make_console
 
 app = typer.Typer(help="The cases in the database, and their life.", no_args_is_help=True, rich_markup_mode=None)
@@ -16,7 +16,7 @@ app = typer.Typer(help="The cases in the database, and their life.", no_args_is_
 @app.command("list")
 def list_cases(
     database: Database = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED_MOST, help="At most so many, the newest first.")] = 50,
     camera: Annotated[str | None, typer.Option(metavar="ID", help="Only of this camera.")] = None,
     rule: Annotated[str | None, typer.Option(metavar="NAME", help="Only with a finding of this rule.")] = None,
     plate: Annotated[str | None, typer.Option(metavar="TEXT", help="Only plates that contain this text.")] = None,

@@ -22,7 +22,7 @@ from pipelines.build_dispatch import (
     open_viid,
 )
 from pipelines.build_life import read_dispatch
-from pipelines.commands.options import AsJson, Database, open_engine
+from pipelines.commands.options import LISTED_MOST, AsJson, Database, open_engine
 from pipelines.report import make_console
 
 app = typer.Typer(
@@ -67,7 +67,7 @@ def run_courier(
 def list_messages(
     database: Database = None,
     state: Annotated[MessageState | None, typer.Option(help="Only these.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED_MOST, help="At most so many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List messages with what became of them; dead ones wait for `resend`.

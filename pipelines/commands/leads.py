@@ -15,7 +15,7 @@ from detector.patterns.scanning import rank
 from detector.patterns.sentences import Tongue, say_entry, say_lead, say_reason
 from detector.video.time_basis import parse_instant
 from pipelines.build_sightings import Desk, make_scan, open_desk
-from pipelines.commands.options import AsJson, CamerasFile, Database, Person, account, open_engine
+from pipelines.commands.options import LISTED_MOST, AsJson, CamerasFile, Database, Person, account, open_engine
 
 app = typer.Typer(
     help="Suspicions with reasons, from patterns of sightings; officers prove the case.",
@@ -92,7 +92,9 @@ def _scan(desk: Desk, window_to: Any, demand: tuple[int, Opening]) -> tuple[list
 @app.command("list")
 def list_leads(
     database: Database = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the best score of the newest first.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=LISTED_MOST, help="At most so many, the best score of the newest first.")
+    ] = 50,
     kind: Annotated[LeadKind | None, typer.Option(help="Only of this kind.")] = None,
     is_open: Annotated[
         bool | None, typer.Option("--open/--closed", help="Only without, or only with an outcome.")

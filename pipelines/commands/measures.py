@@ -11,8 +11,9 @@ from rich.table import Table
 
 from detector.cases.measures import By, Measures, measure
 from detector.entities import BEIJING
-from detector.errors import StorageError
+from detector.errors import ConfigurationError, StorageError
 from detector.review.charts import Bar, draw_bars
+from detector.video.time_basis import FIRST_YEAR, LAST_YEAR
 from pipelines.commands.options import AsJson, Database, open_engine
 from pipelines.report import make_console
 
@@ -35,6 +36,9 @@ def report(
 
     Example: roadwarden report --from 2026-11-01 --to 2026-11-30 --by department
     """
+    for name, day in (("--from", start), ("--to", end)):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ConfigurationError(f"{name}: {day:%Y-%m-%d} is out of range ({FIRST_YEAR} to {LAST_YEAR})")
     period = start.replace(tzinfo=BEIJING), end.replace(tzinfo=BEIJING) + timedelta(days=1)
     groups = measure(open_engine(database), period, by)
     rows = {name: describe(found) for name, found in groups.items()}

@@ -18,6 +18,9 @@ Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="Case database; default ROADWARDEN_DATABASE, else SQLite at home."),
 ]
+LISTED_MOST = 1_000_000
+"""Upper bound of `--limit`; databases count no further than 64 bits."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text for people.")]
 
 CamerasFile = Annotated[

@@ -23,7 +23,7 @@ def status(
     Example: roadwarden status
     """
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/status", timeout=10.0)
+        answer = httpx.get(f"{url.rstrip('/')}/status", timeout=10.0, trust_env=False)
         report = answer.raise_for_status().json()
         cameras = report["cameras"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:

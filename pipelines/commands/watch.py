@@ -29,7 +29,7 @@ from detector.review.accounts import AccountStore
 from detector.video.time_basis import parse_instant
 from pipelines.build_sightings import open_watch_list
 from pipelines.commands.accounts import read_password
-from pipelines.commands.options import AsJson, Database, Person, account, open_engine, print_error
+from pipelines.commands.options import LISTED_MOST, AsJson, Database, Person, account, open_engine, print_error
 
 app = typer.Typer(
     help="Listed plates; an entry holds only with the consent of a second person.",
@@ -150,7 +150,7 @@ def list_entries(database: Database = None, as_json: AsJson = False) -> None:
 @app.command()
 def hits(
     database: Database = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED_MOST, help="At most so many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List interceptions with their timer, next likely cameras and later sightings.

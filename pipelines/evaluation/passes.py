@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pipelines.report import ClipReport
 from pipelines.spans import picture_of
 
 TRUTH_SUFFIX = ".truth.json"
+NO_FILMS = frozenset({".json", ".csv", ".txt", ".md", ".srt", ".jpg", ".jpeg", ".png", ".bmp", ".sha256", ".part"})
+"""Endings of what stands beside a film under its name."""
 
 
 def list_films(folder: Path) -> list[Path]:
@@ -34,18 +37,13 @@ def list_films(folder: Path) -> list[Path]:
     films = []
     for truth in truths:
         name = truth.name.removesuffix(TRUTH_SUFFIX)
-        clips = [p for p in sorted(folder.glob(f"{glob_escape(name)}.*")) if p.suffix not in (".json", ".truth")]
+        clips = [p for p in sorted(folder.iterdir()) if p.stem == name and p.suffix.lower() not in NO_FILMS]
         if not clips:
             raise SourceError(f"{truth}: there is no film {name}.mp4 beside it")
-        films.append(clips[0])
+        films.append(next((clip for clip in clips if clip.suffix == ".mp4"), clips[0]))
     if not films:
         raise SourceError(f"{folder}: no film with a truth beside it (NAME.mp4 and NAME{TRUTH_SUFFIX})")
     return films
-
-
-def glob_escape(name: str) -> str:
-    """A file name as a pattern that matches it alone."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def read_truth(film: Path) -> list[TrueVehicle]:
@@ -103,8 +101,9 @@ def evaluate_passes(folder: Path, cameras: Cameras, errors: Path | None) -> Pass
             if report.error:
                 raise SourceError(report.error)
             before = len(score.errors)
-            score.add(film.name, report.video_s, vehicles, list_judged(report))
-            _write_errors(errors, film, report, vehicles, score.errors[before:])
+            judged = list_judged(report)
+            score.add(film.name, report.video_s, vehicles, judged)
+            _write_errors(errors, film, judged, vehicles, score.errors[before:])
     return score
 
 
@@ -131,24 +130,25 @@ def list_judged(report: ClipReport) -> list[JudgedVehicle]:
 def _write_errors(
     folder: Path | None,
     film: Path,
-    report: ClipReport,
+    judged: list[JudgedVehicle],
     vehicles: list[TrueVehicle],
     found: list[dict[str, Any]],
 ) -> None:
-    """The largest look at each vehicle that an error is about."""
+    """The largest look at each vehicle that an error is about; of a false finding that is no vehicle's, at its pass."""
     names = {error["vehicle"] for error in found if error["vehicle"]}
-    if folder is None or not names:
+    if folder is None or not found:
         return
-    wanted = {}
-    for vehicle in (v for v in vehicles if v.name in names):
-        index = max(vehicle.boxes, key=lambda i: area(vehicle.boxes[i]), default=None)
-        if index is not None:
-            wanted[index] = vehicle
-    said = {v.name: p for p in report.passes if (v := find_vehicle(p, vehicles)) is not None}
+    wanted: dict[int, list[tuple[str, list[Box], list[Box]]]] = defaultdict(list)
+    said = [(item, find_vehicle(item.vehicle_pass, vehicles)) for item in judged]
+    for vehicle in (v for v in vehicles if v.name in names and v.boxes):
+        index = max(vehicle.boxes, key=lambda i: area(vehicle.boxes[i]))
+        looks = [o for item, whose in said if whose is vehicle for o in item.vehicle_pass.observations]
+        boxes = [o.xyxy for o in looks if o.frame_index == index]
+        wanted[index].append((vehicle.name.replace(" ", "-"), [vehicle.boxes[index]], boxes))
+    for item in (item for item, whose in said if whose is None and item.rules):
+        look = max(item.vehicle_pass.observations, key=lambda o: area(o.xyxy))
+        wanted[look.frame_index].append((item.vehicle_pass.pass_id, [], [look.xyxy]))
     with FileSource(film, "evaluation", 1000.0, None) as source:
         for frame in map(picture_of, source):
-            if (wrong := wanted.get(frame.index)) is not None:
-                pass_ = said.get(wrong.name)
-                boxes = [o.xyxy for o in pass_.observations if o.frame_index == frame.index] if pass_ else []
-                name = f"{film.stem}-{wrong.name.replace(' ', '-')}"
-                write_error(folder, name, frame.image, [wrong.boxes[frame.index]], boxes)
+            for name, true, boxes in wanted.get(frame.index, ()):
+                write_error(folder, f"{film.stem}-{name}", frame.image, true, boxes)

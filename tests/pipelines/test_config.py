@@ -137,6 +137,9 @@ def write_stream(folder: Path, stream: str) -> Path:
         ("ring_mb = 32", "either url or gb28181"),
         ('url = "rtsp://a/b"\nanalysis_url = "rtsp://user:hunter2@a/c"', "no credentials"),
         ('gb28181 = {device = "1", channel = "2"}', "stream.gb28181.device"),
+        ('url = "rtsp://a/user=u&password=hunter2&channel=1.sdp"', "write {password}"),
+        ('url = "rtsp://a/b?Pwd=hunter2"', "write {password}"),
+        ('url = "rtsp://a/b?pwd={password}"', "password_env or password_file"),
     ],
 )
 def test_a_wrong_stream_is_one_line_without_secrets(tmp_path: Path, stream: str, told: str) -> None:
@@ -159,6 +162,17 @@ def test_passwords_come_from_environment_or_file(tmp_path: Path, monkeypatch: py
         cameras.find_streams()
     monkeypatch.setenv("GATE_PASSWORD", "other")
     assert cameras.find_streams()["gate"].password == "other"
+
+
+def test_a_password_may_belong_into_the_path(tmp_path: Path) -> None:
+    """Some makers want it there; messages keep the place and not the word."""
+    (tmp_path / "secret").write_text("p@ss&1\n", encoding="utf-8")
+    stream = 'url = "rtsp://a/user={username}&password={password}&channel=1&stream=0.sdp?real_stream"'
+    keys = f'username = "admin"\npassword_file = "{tmp_path / "secret"}"'
+    settings = load_cameras(write_stream(tmp_path, f"{stream}\n{keys}")).find_streams()["gate"]
+    assert settings.full_url() == "rtsp://a/user=admin&password=p%40ss%261&channel=1&stream=0.sdp?real_stream"
+    assert settings.shown_url == "rtsp://a/user={username}&password={password}&channel=1&stream=0.sdp"
+    assert "p@ss" not in repr(settings) and "p%40ss" not in repr(settings)
 
 
 DEVICE, CHANNEL = "50010700001180000001", "50010700001310000002"

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.evaluation.passes import list_films
 from tests import command_line
 from tests.command_line import ROOT, Done
 
@@ -213,10 +214,31 @@ def test_passes(tmp_path: Path) -> None:
     assert result["false_per_hour"] == 0.0 and result["hours"] == pytest.approx(12.4 / 3600, rel=0.05)
 
 
+@pytest.mark.long
+def test_a_false_finding_has_a_picture(tmp_path: Path) -> None:
+    """Also one that belongs to no vehicle of the truth."""
+    (tmp_path / "films").mkdir()
+    shutil.copy(ROOT / "tests" / "golden" / "rear.mp4", tmp_path / "films")
+    (tmp_path / "films" / "rear.truth.json").write_text('{"vehicles": []}')
+    result = answer("passes", tmp_path / "films", "--errors", tmp_path / "errors")
+    assert [(error["vehicle"], error["error"]) for error in result["errors"]] == [(None, "false")]
+    assert len(list((tmp_path / "errors").iterdir())) == 1
+
+
 def test_truth_without_film_is_refused(tmp_path: Path) -> None:
     """A folder in which a film is missing is not measured in part."""
     (tmp_path / "a.truth.json").write_text("{}")
     assert "no film a.mp4" in refuse("passes", tmp_path)
+
+
+def test_each_film_has_the_truth_of_its_own_name(tmp_path: Path) -> None:
+    """Neither the film of a day nor a picture is taken for the film whose name theirs begins with."""
+    for name in ("gate", "gate.2026-05-19"):
+        (tmp_path / f"{name}.truth.json").write_text('{"vehicles": []}')
+        (tmp_path / f"{name}.mp4").touch()
+    for name in ("gate.jpg", "gate.avi", "gate.json"):
+        (tmp_path / name).touch()
+    assert [film.name for film in list_films(tmp_path)] == ["gate.2026-05-19.mp4", "gate.mp4"]
 
 
 def test_spoilt_truth_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from detector.entities import Frame
 from detector.video.file_source import FileSource
-from tests.footage import ClipSpec, index_in, write
+from tests.footage import ClipSpec, index_in, write, write_with_sound
 
 SPEC = ClipSpec(frames=60, options={"crf": "10"})
 BLOCK = 1200
@@ -91,6 +91,23 @@ def test_a_cut_matroska_file_is_read_to_the_cut(tmp_path: Path, whole: dict[str,
     assert shown == list(range(len(shown)))
     assert 20 < len(shown) < 45
     assert f"truncated: nothing can be read after {(shown[-1] + 1) / 25:.1f} s of 2.4 s" in source.losses
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.nut", "x.asf", "x.mp4", "x.ts"])
+def test_a_piece_of_a_longer_recording_is_whole(tmp_path: Path, name: str) -> None:
+    """Its time stamps go on from the piece before; some containers name the time of their end as their length."""
+    codec = "wmv2" if name == "x.asf" else "libx264"
+    frames, source = read(write(tmp_path / name, ClipSpec(codec, b_frames=0, times=range(250, 280))))
+    assert len(frames) == 30
+    assert source.losses == ()
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.flv", "x.mp4"])
+def test_sound_that_goes_on_is_no_missing_picture(tmp_path: Path, name: str) -> None:
+    """A container's length is that of its longest stream."""
+    frames, source = read(write_with_sound(tmp_path / name, ClipSpec(b_frames=0), 6.0))
+    assert len(frames) == 30
+    assert source.losses == ()
 
 
 def test_a_cut_transport_stream_is_read_to_the_cut(tmp_path: Path, whole: dict[str, bytes]) -> None:
