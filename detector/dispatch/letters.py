@@ -55,7 +55,7 @@ class Wording:
 
 
 class Letters:
-    """Writes a message for each receiver that serves a unit concerned."""
+    """Writes a message for each unit concerned to each receiver that serves it."""
 
     def __init__(self, outbox: Outbox, receivers: Mapping[str, Sequence[str]], wording: Wording) -> None:
         """Take collaborators.
@@ -81,7 +81,7 @@ class Letters:
         for unit in _units(session, event):
             for receiver in self._receivers.get(unit, ()):
                 key = (receiver, event.case_id, event.event_id)
-                self._outbox.enqueue(session, key, kind, self._describe(session, case, event, unit))
+                self._outbox.enqueue(session, key, kind, self._describe(session, case, event, unit), unit)
 
     def _describe(self, session: Session, case: Case, event: CaseEvent, unit: str) -> dict[str, Any]:
         """What a receiver learns of a case."""

@@ -37,20 +37,23 @@ class Outbox:
         self._now = now
         self._rng = rng or random.Random()
 
-    def enqueue(self, session: Session, key: tuple[str, str, int], kind: str, payload: Mapping[str, Any]) -> str:
-        """Put a message into the caller's transaction; the same key again changes nothing.
+    def enqueue(
+        self, session: Session, key: tuple[str, str, int], kind: str, payload: Mapping[str, Any], part: str = ""
+    ) -> str:
+        """Put a message into the caller's transaction; the same key and part again change nothing.
 
         Args:
             session: of the transaction of what is told.
             key: receiver, case, and place of the message in the case's order.
             kind: what happened.
             payload: what is told; plain values.
+            part: tells messages of one key apart, as a receiver gets one for each unit that it serves.
 
         Returns:
             The message's id.
         """
         destination, case_id, sequence = key
-        message_id = hashlib.sha256(f"{destination}|{case_id}|{sequence}|{kind}".encode()).hexdigest()[:32]
+        message_id = hashlib.sha256(f"{destination}|{case_id}|{sequence}|{kind}|{part}".encode()).hexdigest()[:32]
         if session.get(OutboxRow, message_id) is None:
             now = self._now()
             session.add(

@@ -218,6 +218,16 @@ def test_departments_are_told_what_concerns_them(engine: Engine, outbox: Outbox)
     assert first.payload["basis"] == {"id": "cq-slag", "version": "2026"}
 
 
+def test_a_receiver_of_two_departments_is_told_for_each(engine: Engine, outbox: Outbox) -> None:
+    """At every step: a message to one department is none to the other, though one system serves both."""
+    prepare(engine)
+    life = LifeCycle(engine, listeners=[Letters(outbox, {"jlp-cg": ["urban"], "jlp-zj": ["urban"]}, WORDING)])
+    do(life, *DISPATCHED, (Action.SUSPEND, SUPERVISOR, {"reason": "待鉴定"}))
+    told = sorted((m.sequence, m.kind, m.payload["unit"], m.payload["is_main"]) for m in outbox.take())
+    assert [rest for _, *rest in told] == [["dispatched", "jlp-cg", True], ["dispatched", "jlp-zj", False]]
+    assert len(outbox.list()) == 4
+
+
 def send_on_and_on(home: Path) -> None:
     """`roadwarden dispatch run`, whose leases are short."""
     os.environ |= {"ROADWARDEN_HOME": str(home), "S": "s"}
