@@ -55,7 +55,7 @@ class DigestGuard:
         ha1, ha2 = _md5(f"{user}:{REALM}:{password}"), _md5(f"{method}:{path}")
         count = parts.get("nc", "")
         expected = _md5(f"{ha1}:{nonce}:{count}:{parts.get('cnonce', '')}:auth:{ha2}")
-        if not hmac.compare_digest(expected, parts.get("response", "")):
+        if not hmac.compare_digest(expected.encode(), parts.get("response", "").encode()):
             return None
         return user if self._is_first(nonce, count) else None
 

@@ -77,8 +77,9 @@ class DispositionDesk:
         return [self._take_one(peer, item) for item in _objects(body)]
 
     def _take_one(self, peer: str, said: Mapping[str, Any]) -> dict[str, str]:
-        disposition_id = _text(said, "DispositionID")
+        disposition_id = ""
         try:
+            disposition_id = _text(said, "DispositionID")
             if not disposition_id:
                 raise SourceError("DispositionID is missing")
             if str(said.get("OperateType", "0")) == WITHDRAW:
@@ -155,6 +156,8 @@ def _objects(body: Any) -> list[Mapping[str, Any]]:
 def _text(said: Mapping[str, Any], name: str) -> str:
     value = said.get(name)
     text = str(value).strip() if isinstance(value, str | int) else ""
+    if "\0" in text:  # PostgreSQL keeps none, and what it refuses would be taken for a database that is away
+        raise SourceError(f"{name} holds a zero character")
     return text[:LONGEST]
 
 

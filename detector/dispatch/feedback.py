@@ -125,6 +125,8 @@ def _parse(body: bytes) -> dict[str, str]:
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > LONGEST or (not value and name != "reason"):
             raise SourceError(f"feedback: {name} is missing, no text, or longer than {LONGEST}")
+        if "\0" in value:  # PostgreSQL keeps none, and what it refuses would be taken for a database that is away
+            raise SourceError(f"feedback: {name} holds a zero character")
         found[name] = value
     if found["action"] not in ACTIONS:
         raise SourceError(f"feedback: action must be one of {', '.join(ACTIONS)}")

@@ -101,6 +101,9 @@ class MqttFeedback:
             except RoadwardenError as error:
                 logger.warning("answer of %s: %s", self._peer, error)
                 reply = {"error": str(error)}
+            except Exception as error:  # a defect at one answer must not hold up those after it
+                logger.exception("answer of %s", self._peer)
+                reply = {"error": f"defect of the program: {type(error).__name__}"}
             self._reply(message, reply)
             self._client.ack(message.mid, message.qos)
             return

@@ -245,6 +245,8 @@ class TestDispositions:
             ({"EndTime": "20990101000000"}, "within 180 days"),
             ({"EndTime": "20200101000000"}, "in the future"),
             ({"DispositionID": ""}, "DispositionID is missing"),
+            ({"DispositionID": "\0"}, "DispositionID holds a zero character"),
+            ({"Reason": "多次\0举报"}, "Reason holds a zero character"),
         ],
     )
     def test_what_is_incomplete_or_open_ended_is_refused(
@@ -290,6 +292,7 @@ class TestDigest:
         assert guard.user_of("GET", "/y", self.answer(guard, "00000003")) is None
         assert guard.user_of("GET", "/x", self.answer(guard, "00000003", nonce="3e8-0-" + "0" * 32)) is None
         assert guard.user_of("GET", "/x", self.answer(guard, "00000003", response="0" * 32)) is None
+        assert guard.user_of("GET", "/x", self.answer(guard, "00000003", response="é")) is None
         late = self.answer(guard, "00000009")
         at[0] += 301
         assert guard.user_of("GET", "/x", late) is None
@@ -302,13 +305,22 @@ class TestAnswersOverMqtt:
     def test_answers_move_the_case_once_also_those_that_came_while_we_were_away(
         self, engine: Engine, broker: tuple[int, Any]
     ) -> None:
-        """Signed by user properties; the broker keeps them; the reply goes where the peer asked."""
+        """Signed by user properties; the broker keeps them; the reply goes where the peer asked.
+
+        One at which the program fails holds up none of those after it.
+        """
         port, _ = broker
         prepare(engine)
         do(LifeCycle(engine), *DISPATCHED)
         desk = FeedbackDesk(engine, LifeCycle(engine), {"urban": Peer("urban", frozenset({"jlp-cg"}), "s")})
         settings = MqttSettings("127.0.0.1", port, "answers/urban", "rw-answers", "rw", "geheim")
         replies: list[dict[str, Any]] = []
+
+        def take(*said: Any) -> dict[str, Any]:
+            if b"defect" in said[3]:
+                raise ZeroDivisionError
+            return desk.take(*said)
+
         client = paho.Client(CallbackAPIVersion.VERSION2, "urban", protocol=paho.MQTTv5)
         client.username_pw_set("rw", "geheim")
         ready = threading.Event()
@@ -331,7 +343,7 @@ class TestAnswersOverMqtt:
 
         def listen(expected: int) -> None:
             stop = threading.Event()
-            listener = MqttFeedback("urban", settings, desk.take)
+            listener = MqttFeedback("urban", settings, take)
             thread = threading.Thread(target=listener.run, args=(stop,))
             thread.start()
             assert listener.is_listening.wait(30)
@@ -348,7 +360,9 @@ class TestAnswersOverMqtt:
             publish(id="f2", action="give_feedback", reason="已处理", age_s=4000)
             publish(secret="x", id="f3", action="return", reason="非我辖区")
             publish(id="f4", case_id="RW-0", action="accept")
-            listen(5)
+            publish(id="defect", action="accept")
+            publish(id="f1", action="accept")
+            listen(7)
         finally:
             client.disconnect()
             client.loop_stop()
@@ -357,5 +371,6 @@ class TestAnswersOverMqtt:
             {"case_id": "RW-1", "status": "in_handling"},
         ]  # fmt: skip
         assert "signature" in replies[3]["error"] and "no case RW-0" in replies[4]["error"]
+        assert replies[5:] == [{"error": "defect of the program: ZeroDivisionError"}, replies[0]]
         past = LifeCycle(engine).history("RW-1")
         assert [event.action for event in past[-2:]] == ["accept", "give_feedback"]

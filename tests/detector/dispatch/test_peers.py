@@ -232,7 +232,7 @@ class TestFeedback:
         secret, peer, age_s = how.get("secret", "s"), how.get("peer", "urban"), how.get("age_s", 0)
         desk = FeedbackDesk(engine, LifeCycle(engine), {"urban": Peer("urban", frozenset({"jlp-cg"}), "s")})
         body = said if isinstance(said, bytes) else json.dumps(said).encode()
-        stamp = str(int(time.time()) - age_s)
+        stamp = how.get("stamp", str(int(time.time()) - age_s))
         headers = {"X-Roadwarden-Timestamp": stamp, "X-Roadwarden-Signature": sign(secret, stamp, body)}
 
         async def ask() -> httpx.Response:
@@ -262,9 +262,14 @@ class TestFeedback:
             ({}, {"secret": "x"}, 403),
             ({}, {"peer": "stranger"}, 403),
             ({}, {"age_s": 400}, 403),
+            ({}, {"stamp": "9" * 400}, 403),
+            ({}, {"stamp": "9" * 5000}, 403),
             ({"unit": "jlp-zj"}, {}, 403),
             ({"action": "close"}, {}, 400),
             ({"id": ""}, {}, 400),
+            ({"id": "f\0"}, {}, 400),
+            ({"case_id": "RW-1\0"}, {}, 400),
+            ({"reason": "\0"}, {}, 400),
             ({"action": "give_feedback"}, {}, 409),
             ({"case_id": "RW-0"}, {}, 404),
         ],
