@@ -6,6 +6,7 @@
     ├── ModelError            weights missing, altered, or not usable on this machine (names the file)
     ├── StorageError          database or folder cannot be written, disk full (names the place)
     │   ├── UnknownCase           there is no such case
+    │   ├── KeyDestroyed          the key of sightings of that time is destroyed, for good (names the time)
     │   └── Overtaken             what somebody acts on is not there, or not as it was (names it)
     ├── EvidenceError         a package is damaged or cannot be made (names the file in it)
     │   └── AlteredEvidence       it is there, and not what was sealed (names the file)
@@ -45,6 +46,10 @@ class StorageError(RoadwardenError):
 
 class UnknownCase(StorageError):
     """There is no such case in the database; the message names it."""
+
+
+class KeyDestroyed(StorageError):
+    """The key of sightings of some time has been destroyed, for good; the message names the time."""
 
 
 class Overtaken(StorageError):

@@ -13,7 +13,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from detector.errors import StorageError
+from detector.errors import KeyDestroyed, StorageError
 
 KEY_BYTES = 32
 HASH, SEAL = "hash", "seal"
@@ -57,12 +57,13 @@ class Keyring:
         """A key, made now if its window has none yet.
 
         Raises:
-            StorageError: the key has been destroyed, can be read by others, or cannot be read or written.
+            KeyDestroyed: the key has been destroyed.
+            StorageError: the key can be read by others, or cannot be read or written.
         """
         if (purpose, window) in self._cache:
             return self._cache[purpose, window]
         if window < self.oldest(purpose):
-            raise StorageError(
+            raise KeyDestroyed(
                 f"keys of sightings: the {purpose} key of the window from {self.start_of(window):%Y-%m-%d} has been "
                 f"destroyed; nothing can be joined or opened there any more"
             )

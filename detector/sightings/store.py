@@ -6,6 +6,7 @@ one sighting, however often it is written.
 """
 
 import fcntl
+import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,10 +22,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import PlateOpeningRow, SightingInboxRow
 from detector.entities import Opening, Sighting
-from detector.errors import StorageError
+from detector.errors import KeyDestroyed, StorageError
 from detector.sightings.analytics import analytic_session
 from detector.sightings.keys import HASH, SEAL, Keyring
 from detector.sightings.sealing import SQL_HASH, hash_plate, make_seal, open_seal, pad_key
+
+logger = logging.getLogger(__name__)
 
 COLUMNS: Mapping[str, str] = {
     "key_now": "UBIGINT",
@@ -77,23 +80,32 @@ class SightingStore:
         self._engine = engine
 
     def add(self, sightings: Sequence[Sighting]) -> int:
-        """Store what live or replay has seen; at once, in the database's inbox.
+        """Store what live or replay has seen, as `seal` seals it; at once, in the database's inbox.
 
         Returns:
             How many were not in the inbox yet.
 
         Raises:
-            StorageError: the database or the keys cannot be used, or the keys of that time are destroyed.
+            StorageError: the database or the keys cannot be used.
         """
         return self.add_sealed(self.seal(sightings))
 
     def seal(self, sightings: Sequence[Sighting]) -> list[dict[str, Any]]:
         """Rows for `add_sealed`: nothing in them shows a plate. Takes the keys alone, no database.
 
+        A sighting of a time whose keys are destroyed, as a camera with a wrong clock makes them, is dropped with a
+        line in the log: it can never be stored, and must not keep the others from it.
+
         Raises:
-            StorageError: the keys cannot be used, or those of that time are destroyed.
+            StorageError: the keys cannot be used.
         """
-        return [self._inbox_row(s) for s in sightings]
+        rows = []
+        for sighting in sightings:
+            try:
+                rows.append(self._inbox_row(sighting))
+            except KeyDestroyed as error:
+                logger.warning("camera %s: a sighting is dropped: %s", sighting.camera_id, error)
+        return rows
 
     def add_sealed(self, rows: Sequence[dict[str, Any]]) -> int:
         """Like `add`, for sightings that `seal` has sealed before.

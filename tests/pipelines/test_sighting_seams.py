@@ -27,6 +27,7 @@ from detector.patterns.matching import WatchMatcher
 from detector.patterns.roads import RoadGraph
 from detector.patterns.watchlist import WatchList
 from detector.registers.store import RegisterStore
+from detector.sightings.keys import SEAL
 from pipelines.config import Cameras
 from pipelines.register_facts import PermitFacts
 from pipelines.sighting_recorder import SightingRecorder
@@ -106,6 +107,19 @@ class TestRecorder:
         recorder.flush()
         assert not recorder.has_waiting
         assert sum(store.count_by_day().values()) == 1
+
+    @pytest.mark.parametrize("is_live", [True, False])
+    def test_a_camera_with_a_wrong_clock_costs_its_own_sightings_alone(self, store, tmp_path, caplog, is_live):
+        """What it saw in a time whose keys are destroyed is dropped with a line; the other cameras' are stored."""
+        store.keys.destroy_before(SEAL, store.keys.window_of(SEEN_AT))
+        recorder = SightingRecorder(store, SightingSpool(tmp_path) if is_live else None)
+        wrong = replace(make_pass("渝B67890"), last_seen_at=datetime(2000, 1, 1, tzinfo=UTC))
+        for camera_id, vehicle_pass in (("late", wrong), ("gate", make_pass())):
+            recorder.take(JudgedPass(vehicle_pass, None), replace(CAMERA, camera_id=camera_id), EXACT, None)
+        recorder.flush()
+        assert (sum(store.count_by_day().values()), recorder.has_waiting) == (1, False)
+        assert "camera late: a sighting is dropped" in caplog.text
+        assert "67890" not in caplog.text
 
     @pytest.mark.parametrize(
         ("vehicle_pass", "time"),

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from detector.errors import StorageError
+from detector.errors import KeyDestroyed, StorageError
 from detector.sightings.keys import HASH, SEAL, Keyring
 from tests.sighting_files import at
 
@@ -40,7 +40,7 @@ def test_a_destroyed_key_never_comes_back(keys, tmp_path):
     assert keys.destroy_before(HASH, 686) == 1
     assert not (tmp_path / "keys" / "hash-685.key").exists()
     for ring in (keys, Keyring(tmp_path / "keys", 30)):
-        with pytest.raises(StorageError, match="has been destroyed"):
+        with pytest.raises(KeyDestroyed, match="has been destroyed"):
             ring.get(HASH, 685)
         ring.get(HASH, 686)
     assert keys.destroy_before(HASH, 680) == 0
