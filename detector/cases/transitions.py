@@ -83,7 +83,10 @@ PARTY = OPEN | {S.CLOSED, S.SUSPENDED, S.APPEALED, S.UPHELD, S.AMENDED, S.REVOKE
 ENDED = {S.AUTO_DROPPED, S.REJECTED, S.CLOSED, S.MERGED, S.TRANSFERRED, S.REVOKED}
 UNDOABLE = {S.REJECTED, S.TECHNICALLY_CONFIRMED, S.CONFIRMED, S.SUSPENDED, S.MERGED, S.IN_REVIEW}
 UNDOABLE_ACTIONS = frozenset({A.CONFIRM, A.REJECT, A.LEGAL_CONFIRM, A.LEGAL_REJECT, A.SEND_BACK, A.SUSPEND, A.MERGE})
-"""Decisions that the one who took them may take back for a minute; later ones have left the house."""
+"""Decisions that the one who took them may take back for a minute; later ones have left the house.
+
+So may a suspension have by then: departments that were told of it are told that it is over, as after `resume`.
+"""
 
 DESK = {R.REVIEWER, R.LEGAL, R.DISPATCHER, R.SUPERVISOR}
 

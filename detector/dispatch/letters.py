@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from detector.cases.rows import to_case
 from detector.database.tables import AssignmentRow, CaseRow, UnitRow
 from detector.dispatch.outbox import Outbox
-from detector.entities import BEIJING, Action, Case, CaseEvent
+from detector.entities import BEIJING, Action, Case, CaseEvent, CaseStatus
 
 TOLD = {
     Action.DISPATCH: "dispatched",
@@ -71,7 +71,7 @@ class Letters:
 
     def __call__(self, session: Session, event: CaseEvent) -> None:
         """Tell of one event."""
-        kind = TOLD.get(Action(event.action)) if event.action in set(Action) else None
+        kind = _kind(event)
         if kind is None or event.case_id is None:
             return
         row = session.get(CaseRow, event.case_id)
@@ -121,6 +121,13 @@ class Letters:
             "manifest_sha256": case.evidence.manifest_sha256 if case.evidence else None,
             "evidence_folder": case.evidence.folder if case.evidence else None,
         }
+
+
+def _kind(event: CaseEvent) -> str | None:
+    """What a step is called where departments are told of it; None where they are not."""
+    if event.action == Action.UNDO:  # of what can be undone, departments have heard of a suspension alone
+        return TOLD[Action.RESUME] if event.before is CaseStatus.SUSPENDED else None
+    return TOLD.get(Action(event.action)) if event.action in set(Action) else None
 
 
 def _units(session: Session, event: CaseEvent) -> list[str]:

@@ -27,7 +27,7 @@ from detector.entities import Action, Message, MessageState
 from detector.errors import StorageError
 from pipelines import cli
 from tests.databases import DATABASES
-from tests.detector.cases.case_files import DISPATCHED, SUPERVISOR, SYSTEM, Clock, do, prepare
+from tests.detector.cases.case_files import CONFIRMED, DISPATCHED, LEGAL, SUPERVISOR, SYSTEM, Clock, do, prepare
 from tests.detector.dispatch.receivers import Receiver, receiving
 from tests.processes import PROCESSES
 
@@ -216,6 +216,18 @@ def test_departments_are_told_what_concerns_them(engine: Engine, outbox: Outbox)
     assert first.payload["text"] == "2024年3月5日18时35分，车牌号为渝DC6123的车辆在通过巴南区渝南大道时，存在冒装行为"
     assert (first.payload["is_main"], first.payload["unit_name"]) == (True, "区城管局")
     assert first.payload["basis"] == {"id": "cq-slag", "version": "2026"}
+
+
+def test_a_suspension_that_is_undone_is_told_to_be_over(engine: Engine, outbox: Outbox) -> None:
+    """It left the house at once; other decisions that are undone never did."""
+    prepare(engine)
+    life = LifeCycle(engine, listeners=[Letters(outbox, {"jlp-cg": ["urban"]}, WORDING)])
+    do(life, *CONFIRMED, (Action.UNDO, LEGAL), (Action.LEGAL_CONFIRM, LEGAL), *DISPATCHED[len(CONFIRMED) :])
+    do(life, (Action.SUSPEND, SUPERVISOR, {"reason": "待鉴定"}), (Action.UNDO, SUPERVISOR))
+    told = sorted((m.sequence, m.kind, m.payload["status"]) for m in outbox.list())
+    assert [rest for _, *rest in told] == [
+        ["dispatched", "dispatched"], ["suspended", "suspended"], ["resumed", "dispatched"],
+    ]  # fmt: skip
 
 
 def test_a_receiver_of_two_departments_is_told_for_each(engine: Engine, outbox: Outbox) -> None:
