@@ -40,10 +40,17 @@ def read_session(engine: Engine) -> Iterator[Session]:
         StorageError: the database cannot be read.
     """
     try:
-        with Session(engine.execution_options(**{READ_ONLY: True}), expire_on_commit=False) as session:
+        with Session(_for_reading(engine), expire_on_commit=False) as session:
             yield session
     except DBAPIError as error:
         raise storage_error(error, engine) from error
+
+
+def _for_reading(engine: Engine) -> Engine:
+    """The engine, told to lock nothing; PostgreSQL would else show each statement a state of its own."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(**{READ_ONLY: True}, isolation_level="REPEATABLE READ")
+    return engine.execution_options(**{READ_ONLY: True})
 
 
 def delete_rows(session: Session, statement: Delete) -> int:

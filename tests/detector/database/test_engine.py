@@ -9,6 +9,7 @@ from detector.database.engine import open_database
 from detector.database.sessions import read_session, write_session
 from detector.database.tables import CaseRow
 from detector.errors import ConfigurationError, StorageError
+from tests.databases import DATABASES
 from tests.processes import PROCESSES
 
 
@@ -176,6 +177,20 @@ class TestSessions:
             raise RuntimeError
         with read_session(engine) as session:
             assert session.scalars(select(CaseRow)).all() == []
+
+    @pytest.mark.parametrize("database", DATABASES)
+    def test_a_reader_sees_one_state_whatever_is_stored_meanwhile(self, database, tmp_path, request):
+        """What it reads second fits what it read first; the next reader sees the rest."""
+        is_sqlite = database == "sqlite"
+        engine = open_database(url_of(tmp_path / "a.db") if is_sqlite else request.getfixturevalue("postgresql_url"))
+        with read_session(engine) as reader:
+            assert reader.scalars(select(CaseRow)).all() == []
+            with write_session(engine) as writer:
+                writer.add(make_row())
+            assert reader.scalars(select(CaseRow)).all() == []
+        with read_session(engine) as reader:
+            assert len(reader.scalars(select(CaseRow)).all()) == 1
+        engine.dispose()
 
     def test_readers_do_not_wait_for_a_writer(self, tmp_path):
         """With WAL a reader sees the last committed state while a writer holds the lock."""
