@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from detector.entities import BEIJING, Camera, Interception, Observation, PlateColour, VehicleType
+from detector.entities import BEIJING, Camera, Interception, LaterSighting, Observation, PlateColour, VehicleType
 from detector.errors import StorageError
 from detector.observation.plate_vote import mask_unsure
 from detector.patterns.interceptions import InterceptionStore
@@ -19,6 +19,9 @@ from detector.patterns.watchlist import WatchList
 from pipelines.build_life import open_alerts
 from pipelines.config import Cameras
 
+Send = Callable[[Interception, LaterSighting | None], None]
+"""Lets an alert leave: of an interception that is new (None), or of a later sighting of it."""
+
 SURE_COLOUR = 0.9
 """Probability from which the colour of one look's plate may contradict an entry."""
 
@@ -26,15 +29,13 @@ SURE_COLOUR = 0.9
 class PlateWatch:
     """Looks in, interceptions out; one per process, fed from one thread."""
 
-    def __init__(
-        self, matcher: WatchMatcher, interceptions: InterceptionStore, send: Callable[[Interception, bool], None]
-    ) -> None:
+    def __init__(self, matcher: WatchMatcher, interceptions: InterceptionStore, send: Send) -> None:
         """Take collaborators.
 
         Args:
             matcher: with the active entries.
             interceptions: where hits are kept.
-            send: lets an alert leave, at once; the flag says whether the interception is new or a later sighting.
+            send: lets an alert leave, at once.
         """
         self._matcher = matcher
         self._interceptions = interceptions
@@ -63,10 +64,9 @@ class PlateWatch:
         self._send(*opened)
 
 
-def announce(interception: Interception, is_new: bool) -> None:
+def announce(interception: Interception, again: LaterSighting | None) -> None:
     """Let an alert leave as one line on standard error; the interception itself is in the database."""
-    what = "listed plate" if is_new else "listed plate again"
-    seen = interception.later[-1] if interception.later else interception
+    what, seen = ("listed plate", interception) if again is None else ("listed plate again", again)
     at = seen.seen_at.astimezone(BEIJING)
     differs = " but of another vehicle type" if interception.vehicle_agrees is False else ""
     text = f"{what} {interception.plate_text}{differs} at {seen.camera_id}, {at:%Y-%m-%d %H:%M:%S}"
@@ -74,7 +74,7 @@ def announce(interception: Interception, is_new: bool) -> None:
     print(f"roadwarden: {text}", file=sys.stderr, flush=True)
 
 
-def open_watch(cameras: Cameras, engine: Engine, send: Callable[[Interception, bool], None]) -> PlateWatch:
+def open_watch(cameras: Cameras, engine: Engine, send: Send) -> PlateWatch:
     """The watch of this site; its alerts also go to the receivers of `dispatch.toml` that want them."""
     matcher = WatchMatcher(WatchList(engine).active, lambda: datetime.now(UTC))
     graph = RoadGraph(cameras.sightings.roads)

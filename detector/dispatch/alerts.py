@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from detector.database.tables import DispositionRow, WatchEntryRow
 from detector.dispatch.outbox import Outbox
-from detector.entities import BEIJING, Interception
+from detector.entities import BEIJING, Interception, LaterSighting
 
 HIT, AGAIN = "watch_hit", "watch_sighting"
 
@@ -32,8 +32,8 @@ class AlertLetters:
         self._places = places
         self._tell = tell
 
-    def __call__(self, session: Session, interception: Interception) -> None:
-        """Tell of a new interception, or of its last sighting."""
+    def __call__(self, session: Session, interception: Interception, again: LaterSighting | None) -> None:
+        """Tell of an interception that is new, or else of one later sighting of it."""
         asked = session.scalars(
             select(DispositionRow).where(DispositionRow.entry_id == interception.entry_id).limit(1)
         ).one_or_none()
@@ -41,16 +41,16 @@ class AlertLetters:
         if not receivers:
             return
         entry = session.get(WatchEntryRow, interception.entry_id)
-        kind = AGAIN if interception.later else HIT
-        payload = self._describe(interception) | {"reason": entry.reason if entry is not None else None}
+        kind = HIT if again is None else AGAIN
+        reason = entry.reason if entry is not None else None
+        payload = self._describe(interception, again or interception) | {"reason": reason}
         for receiver in receivers:
             disposition = asked.disposition_id if asked is not None and asked.peer == receiver else None
             key = (receiver, interception.interception_id, len(interception.later))
             self._outbox.enqueue(session, key, kind, payload | {"disposition_id": disposition})
 
-    def _describe(self, interception: Interception) -> dict[str, Any]:
-        """What a receiver learns of a hit."""
-        seen = interception.later[-1] if interception.later else interception
+    def _describe(self, interception: Interception, seen: Interception | LaterSighting) -> dict[str, Any]:
+        """What a receiver learns of a hit, with the place and time of one sighting."""
         place = self._places.get(seen.camera_id, "") or seen.camera_id
         text = self._tell(time=seen.seen_at.astimezone(BEIJING), plate=interception.plate_text, place=place)
         return {

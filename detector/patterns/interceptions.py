@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from detector.database.sessions import read_session, write_session
-from detector.database.tables import InterceptionRow
+from detector.database.tables import InterceptionRow, WatchEntryRow
 from detector.entities import Interception, InterceptionOutcome, LaterSighting, NextCamera
 from detector.errors import Overtaken, StorageError
 from detector.patterns.matching import Hit
@@ -23,7 +23,8 @@ OPEN_FOR = timedelta(hours=2)
 """For which a new hit of the same entry is a later sighting of the open interception, and not another one."""
 
 
-Listener = Callable[[Session, Interception], None]
+Listener = Callable[[Session, Interception, LaterSighting | None], None]
+"""Told of an interception, and of the later sighting of it; None where the interception is new."""
 
 
 class InterceptionStore:
@@ -42,35 +43,35 @@ class InterceptionStore:
         self._listeners = tuple(listeners)
         self._graph = graph
 
-    def open(self, hit: Hit, now: datetime) -> tuple[Interception, bool]:
+    def open(self, hit: Hit, now: datetime) -> tuple[Interception, LaterSighting | None]:
         """Record a hit: a new interception, or a later sighting of the one that is open.
 
         Returns:
-            The interception, and whether it is new. The same hit twice changes nothing.
+            The interception, and the hit as a sighting of it, which need not be the last one: cameras lag. None where
+            the interception is new. The same hit twice changes nothing.
 
         Raises:
             StorageError: the database cannot be written, or the entry is not there any more.
         """
         try:
             return self._open(hit, now)
-        except IntegrityError as error:  # another process was faster, or the entry has been purged
+        except IntegrityError as error:  # the entry has been purged
             raise StorageError(f"interception of entry {hit.entry.entry_id} cannot be stored: {error.orig}") from error
 
-    def _open(self, hit: Hit, now: datetime) -> tuple[Interception, bool]:
+    def _open(self, hit: Hit, now: datetime) -> tuple[Interception, LaterSighting | None]:
         name = hashlib.sha256(f"{hit.entry.entry_id}|{hit.look.pass_id}".encode()).hexdigest()[:12].upper()
         interception_id = f"IN-{name}"
+        again = LaterSighting(hit.look.camera_id, hit.look.seen_at)
         with write_session(self._engine) as session:
+            session.get(WatchEntryRow, hit.entry.entry_id, with_for_update=True)  # other workers' hits of it wait
             row = session.get(InterceptionRow, interception_id)
             if row is not None:
-                return to_interception(row), False
+                return to_interception(row), again
             row = _find_open(session, hit)
             if row is not None:
-                again = {"camera_id": hit.look.camera_id, "seen_at": hit.look.seen_at.isoformat()}
-                if again not in row.later:
-                    row.later = sorted([*row.later, again], key=lambda item: item["seen_at"])
-                    row.next_cameras = [_next_row(n) for n in self.predict(hit.look.camera_id, hit.look.seen_at)]
-                    self._tell(session, row)
-                return to_interception(row), False
+                if self._follow(row, again):
+                    self._tell(session, row, again)
+                return to_interception(row), again
             row = InterceptionRow(
                 interception_id=interception_id,
                 entry_id=hit.entry.entry_id,
@@ -89,12 +90,22 @@ class InterceptionStore:
             )
             session.add(row)
             session.flush()
-            self._tell(session, row)
-            return to_interception(row), True
+            self._tell(session, row, None)
+            return to_interception(row), None
 
-    def _tell(self, session: Session, row: InterceptionRow) -> None:
+    def _follow(self, row: InterceptionRow, again: LaterSighting) -> bool:
+        """Add a later sighting; where the vehicle goes next is told by the last one. Whether it was not there yet."""
+        said = {"camera_id": again.camera_id, "seen_at": again.seen_at.isoformat()}
+        if said in row.later:
+            return False
+        row.later = sorted([*row.later, said], key=lambda item: item["seen_at"])
+        if row.later[-1] == said:
+            row.next_cameras = [_next_row(n) for n in self.predict(again.camera_id, again.seen_at)]
+        return True
+
+    def _tell(self, session: Session, row: InterceptionRow, again: LaterSighting | None) -> None:
         for listener in self._listeners:
-            listener(session, to_interception(row))
+            listener(session, to_interception(row), again)
 
     def predict(self, camera_id: str, seen_at: datetime) -> tuple[NextCamera, ...]:
         """The next cameras on configured roads, soonest first, with the times between which to expect the vehicle."""

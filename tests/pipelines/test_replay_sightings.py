@@ -99,8 +99,8 @@ def test_a_listed_plate_alerts_while_the_vehicle_is_in_view(site, clip):
     assert sent == []
     people.approve(entry.entry_id, wang)
     replay(site, clip, send=lambda *alert: sent.append(alert))
-    ((interception, is_new),) = sent
-    assert (is_new, interception.plate_seen, interception.looks) == (True, PLATE, 2)
+    ((interception, again),) = sent
+    assert (again, interception.plate_seen, interception.looks) == (None, PLATE, 2)
     assert timedelta(seconds=10) < interception.seen_at - STARTED_AT < timedelta(seconds=14)
     assert (interception.colour_agrees, interception.vehicle_agrees) == (True, False)
 

@@ -157,8 +157,8 @@ class TestWatch:
         unsure = make_look("渝A1234X", index=1)
         unsure = replace(unsure, plate=replace(unsure.plate, characters=(0.95,) * 6 + (0.2,)))
         watch.take_look(CAMERA, "p1", VehicleType.CAR, unsure)
-        ((interception, is_new),) = self.sent
-        assert (is_new, interception.camera_id, interception.plate_seen) == (True, "gate", "渝A1234-")
+        ((interception, again),) = self.sent
+        assert (again, interception.camera_id, interception.plate_seen) == (None, "gate", "渝A1234-")
         assert [n.camera_id for n in interception.next_cameras] == ["kerb"]
         assert (interception.colour_agrees, interception.vehicle_agrees) == (True, True)
         watch.take_look(CAMERA, "p1", VehicleType.CAR, make_look("渝A12345", index=2))
@@ -192,10 +192,23 @@ class TestWatch:
         assert self.sent == []
         for index in range(2):
             watch.take_look(CAMERA, "p2", VehicleType.TRUCK, make_look("渝A12345", index=index))
-        ((interception, is_new),) = self.sent
+        ((interception, again),) = self.sent
         assert (interception.colour_agrees, interception.vehicle_agrees) == (True, False)
-        announce(interception, is_new)
+        announce(interception, again)
         assert "渝A12345 but of another vehicle type at gate" in capsys.readouterr().err
+
+    def test_a_sighting_that_comes_late_is_announced_with_its_own_place(self, watch, capsys):
+        """Not with that of the last one, which another camera saw after it and told before it."""
+        for camera_id, first in (("gate", 0), ("kerb", 3000), ("lot", 1500)):
+            camera = replace(CAMERA, camera_id=camera_id)
+            for index in (first, first + 1):
+                watch.take_look(camera, camera_id, VehicleType.CAR, make_look("渝A12345", index=index))
+            announce(*self.sent[-1])
+        assert [line.split(": IN-")[0] for line in capsys.readouterr().err.splitlines()] == [
+            "roadwarden: listed plate 渝A12345 at gate, 2026-05-18 12:00:00",
+            "roadwarden: listed plate again 渝A12345 at kerb, 2026-05-18 12:10:00",
+            "roadwarden: listed plate again 渝A12345 at lot, 2026-05-18 12:05:00",
+        ]
 
     def test_a_hit_that_the_database_refuses_is_decided_again_by_the_next_look(self, watch, monkeypatch):
         """A database that is busy for a moment costs a moment, not the alert."""

@@ -84,9 +84,12 @@ def alerts(engine: Engine, *receivers: str) -> AlertLetters:
     )
 
 
-def see(engine: Engine, entry: WatchEntry, letters: AlertLetters, pass_id: str = "p1", minutes: float = 0) -> None:
+def see(
+    engine: Engine, entry: WatchEntry, letters: AlertLetters, pass_id: str = "p1", minutes: float = 0,
+    camera_id: str = "gate",
+) -> None:  # fmt: skip
     at = datetime.now(UTC) + timedelta(minutes=minutes)
-    look = Look(pass_id, "gate", "渝A1234-", at, "blue", "car")
+    look = Look(pass_id, camera_id, "渝A1234-", at, "blue", "car")
     InterceptionStore(engine, RoadGraph(()), [letters]).open(Hit(entry, look, 2), at)
 
 
@@ -128,6 +131,17 @@ def test_an_alert_is_at_the_receiver_within_two_seconds_while_another_stalls(
     ]  # fmt: skip
     assert len({one["message_id"] for one in said}) == 3
     print(f"alert to receiver: {max(took_s):.2f} s at most of {len(took_s)}")
+
+
+def test_each_sighting_is_told_with_its_own_place_in_whatever_order_they_come(engine: Engine) -> None:
+    """Also one that a camera hands in late: the last sighting is another one by then, and was told before."""
+    letters, entry = alerts(engine, "team"), listed(engine)
+    for minutes, camera_id in ((0, "gate"), (5, "kerb"), (3, "lot")):
+        see(engine, entry, letters, camera_id, minutes, camera_id)
+    told = sorted(Outbox(engine).list(), key=lambda m: m.sequence)
+    assert [(m.kind, m.payload["camera_id"]) for m in told] == [
+        ("watch_hit", "gate"), ("watch_sighting", "kerb"), ("watch_sighting", "lot"),
+    ]  # fmt: skip
 
 
 def test_the_same_hit_twice_is_one_message_and_a_fault_leaves_neither(engine: Engine) -> None:

@@ -6,7 +6,7 @@ import pytest
 from detector.database.engine import open_database
 from detector.database.sessions import write_session
 from detector.database.tables import WatchEntryRow
-from detector.entities import InterceptionOutcome, Road, WatchEntry
+from detector.entities import InterceptionOutcome, LaterSighting, Road, WatchEntry
 from detector.errors import StorageError
 from detector.patterns.interceptions import OPEN_FOR, InterceptionStore
 from detector.patterns.matching import Hit, Look, WatchMatcher
@@ -99,13 +99,16 @@ def test_a_new_entry_is_in_force_after_the_refresh():
     assert desk.hits("渝A12345", "渝A12345", pass_id="q") == ["WL-1"]
 
 
+def put_entry(engine):
+    with write_session(engine) as session:
+        session.add(WatchEntryRow(**{name: getattr(ENTRY, name) for name in ENTRY.__dataclass_fields__}))
+
+
 class TestInterceptions:
     @pytest.fixture
     def store(self, tmp_path):
         engine = open_database(f"sqlite:///{tmp_path / 'i.db'}")
-        with write_session(engine) as session:
-            fields = {name: getattr(ENTRY, name) for name in ENTRY.__dataclass_fields__}
-            session.add(WatchEntryRow(**fields))
+        put_entry(engine)
         graph = RoadGraph([Road("gate", "kerb", 900, 60, 180), Road("gate", "lot", 300), Road("kerb", "exit", 500)])
         return InterceptionStore(engine, graph)
 
@@ -114,25 +117,54 @@ class TestInterceptions:
 
     def test_a_hit_opens_one_interception_with_the_next_likely_cameras(self, store):
         """Soonest first, between the bounds of the road; the same hit again changes nothing."""
-        opened, is_new = store.open(self.hit(), NOW + timedelta(seconds=1))
-        assert is_new
+        opened, again = store.open(self.hit(), NOW + timedelta(seconds=1))
+        assert again is None
         assert [(n.camera_id, (n.earliest_at - NOW).total_seconds()) for n in opened.next_cameras] == [
             ("lot", pytest.approx(300 / 33)), ("kerb", 60),
         ]  # fmt: skip
         assert (opened.next_cameras[1].latest_at - NOW).total_seconds() == 180
-        assert store.open(self.hit(), NOW) == (opened, False)
+        assert store.open(self.hit(), NOW) == (opened, LaterSighting("gate", NOW))
         assert store.list(10) == [opened]
 
     def test_later_sightings_follow_the_open_interception(self, store):
         """Seen again within two hours: the same interception, with new next cameras; after an outcome: a new one."""
         first, _ = store.open(self.hit(), NOW)
-        later, is_new = store.open(self.hit("kerb", NOW + timedelta(minutes=2), "q"), NOW)
-        assert (is_new, later.interception_id) == (False, first.interception_id)
+        later, again = store.open(self.hit("kerb", NOW + timedelta(minutes=2), "q"), NOW)
+        assert (again, later.interception_id) == (later.later[-1], first.interception_id)
         assert [item.camera_id for item in later.later] == ["kerb"]
         assert {n.camera_id for n in later.next_cameras} == {"gate", "exit"}
         assert store.open(self.hit("kerb", NOW + timedelta(minutes=2), "q"), NOW)[0] == later
         store.report(first.interception_id, InterceptionOutcome.LAWFUL, "wang")
-        assert store.open(self.hit("exit", NOW + timedelta(minutes=9), "r"), NOW)[1]
+        assert store.open(self.hit("exit", NOW + timedelta(minutes=9), "r"), NOW)[1] is None
+
+    def test_a_sighting_that_comes_late_is_put_in_its_place(self, store):
+        """The next cameras are still those after the last sighting."""
+        store.open(self.hit(), NOW)
+        last, _ = store.open(self.hit("kerb", NOW + timedelta(minutes=5), "q"), NOW)
+        late, again = store.open(self.hit("lot", NOW + timedelta(minutes=3), "r"), NOW)
+        assert (again.camera_id, [item.camera_id for item in late.later]) == ("lot", ["lot", "kerb"])
+        assert late.next_cameras == last.next_cameras
+
+    @pytest.mark.long
+    def test_a_worker_waits_while_another_one_stores_a_hit_of_the_same_entry(self, postgresql_url):
+        """Neither overwrites what the other has stored; here the one that waits gives up at once, and comes again."""
+        engine = open_database(postgresql_url)
+        hasty = open_database(f"{postgresql_url}?options=-c%20lock_timeout%3D1")
+        put_entry(engine)
+        second = InterceptionStore(hasty, RoadGraph(()))
+        two = self.hit("lot", NOW + timedelta(minutes=3), "r")
+
+        def interfere(*_):
+            with pytest.raises(StorageError, match="lock timeout"):
+                second.open(two, NOW)
+
+        InterceptionStore(engine, RoadGraph(())).open(self.hit(), NOW)
+        first = InterceptionStore(engine, RoadGraph(()), [interfere])
+        first.open(self.hit("kerb", NOW + timedelta(minutes=2), "q"), NOW)
+        found, _ = second.open(two, NOW)
+        assert [item.camera_id for item in found.later] == ["kerb", "lot"]
+        for each in (engine, hasty):
+            each.dispose()
 
     def test_a_hit_of_an_entry_that_is_gone_is_one_clear_line(self, store):
         """The database refuses it; the watch goes on."""
@@ -142,7 +174,7 @@ class TestInterceptions:
 
     def test_a_hit_long_after_is_another_interception(self, store):
         store.open(self.hit(), NOW)
-        assert store.open(self.hit("gate", NOW + OPEN_FOR, "q"), NOW)[1]
+        assert store.open(self.hit("gate", NOW + OPEN_FOR, "q"), NOW)[1] is None
 
     def test_acknowledgement_and_outcome_are_given_once(self, store):
         opened, _ = store.open(self.hit(), NOW)
