@@ -78,19 +78,24 @@ def fetch_package(place: str, root: Path) -> None:
         raise EvidenceError(str(error)) from error
 
 
-def remove_package(place: str) -> None:
+def remove_package(place: str, copies: Path) -> None:
     """Delete a package, wherever it is; one that is gone already is no fault.
+
+    Args:
+        place: folder or URL.
+        copies: folder in which the desk keeps those that it has fetched; that of this package goes too.
 
     Raises:
         StorageError: it cannot be deleted.
     """
+    folder = Path(place)
     if is_remote(place):
         vault, case_id = split(place)
         vault.remove(case_id)
-        return
+        folder = copies / case_id
     try:
-        shutil.rmtree(place)
+        shutil.rmtree(folder)
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StorageError(f"evidence {place} cannot be deleted: {error.strerror}") from error
+        raise StorageError(f"evidence {folder} cannot be deleted: {error.strerror}") from error

@@ -10,6 +10,7 @@ from detector.cases import audit
 from detector.database.sessions import delete_rows, read_session, write_session
 from detector.database.tables import AuditAnchorRow, AuditRow, CaseRow, OutboxRow
 from detector.entities import Actor, CaseStatus
+from detector.errors import RoadwardenError
 
 REJECTED = (CaseStatus.REJECTED, CaseStatus.AUTO_DROPPED, CaseStatus.MERGED, CaseStatus.REVOKED)
 ENDED = (CaseStatus.CLOSED, CaseStatus.TRANSFERRED, CaseStatus.ARCHIVED)
@@ -73,11 +74,11 @@ def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[De
 
 def delete_expired(
     engine: Engine, expired: Sequence[Deletion], by: Actor, now: datetime, remove: Callable[[Deletion], None]
-) -> int:
+) -> tuple[int, list[str]]:
     """Delete cases with their packages and messages; each leaves a line in the log with the hash of its manifest.
 
-    The line and the deletion of the rows are one transaction; the folder goes after it, so that a package without a
-    case can be left behind by a crash, but never a case without its package.
+    The package goes first, inside the transaction of the line and the rows: what breaks off leaves a case whose time is
+    over, which the next run finds again, and never a package that nobody knows of any more.
 
     Args:
         engine: the database.
@@ -87,24 +88,25 @@ def delete_expired(
         remove: deletes the package and whatever else is kept of a case; what is gone already is no fault.
 
     Returns:
-        How many were deleted; a case that was reopened in the meantime stays.
-
-    Raises:
-        StorageError: the database or a folder cannot be written.
+        How many were deleted, and a line for each that could not be; a case that was reopened in the meantime stays.
     """
-    count = 0
+    count, faults = 0, []
     for item in expired:
-        with write_session(engine) as session:
-            case = session.get(CaseRow, item.case_id, with_for_update=True)
-            if case is None or case.status != item.status:
-                continue
-            told = {"status": item.status.value, "manifest_sha256": item.manifest_sha256}
-            audit.append(session, audit.Entry(by, "case_delete", now, item.case_id, details=told))
-            session.execute(delete(OutboxRow).where(OutboxRow.case_id == item.case_id))
-            session.delete(case)
-        count += 1
-        remove(item)
-    return count
+        try:
+            with write_session(engine) as session:
+                case = session.get(CaseRow, item.case_id, with_for_update=True)
+                if case is None or case.status != item.status:
+                    continue
+                remove(item)
+                told = {"status": item.status.value, "manifest_sha256": item.manifest_sha256}
+                audit.append(session, audit.Entry(by, "case_delete", now, item.case_id, details=told))
+                session.execute(delete(OutboxRow).where(OutboxRow.case_id == item.case_id))
+                session.delete(case)
+        except RoadwardenError as error:
+            faults.append(f"case {item.case_id} cannot be deleted: {error}")
+        else:
+            count += 1
+    return count, faults
 
 
 def cut_audit(engine: Engine, lifetimes: Lifetimes, by: Actor, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -125,17 +126,24 @@ def keep(
     rejected_days: Annotated[int, typer.Option(min=1, help="After a rejection.")] = USUAL.rejected_days,
     ended_days: Annotated[int, typer.Option(min=214, help="After the end: 7 months or more.")] = USUAL.ended_days,
     audit_days: Annotated[int, typer.Option(min=1096, help="Of the log: 3 years or more.")] = USUAL.audit_days,
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The desk's evidence folder; default ROADWARDEN_HOME/evidence.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
 ) -> None:
     """Delete what has served its purpose; open, suspended and appealed cases never are. Run it once a day.
+
+    What cannot be deleted is named, stays for the next run, and the exit code is 1.
 
     Example: roadwarden cases keep --dry-run
     """
     from pipelines.desk import open_photos
 
+    copies = (evidence or resolve_home() / "evidence").resolve()
+
     def remove(item: Deletion) -> None:
         if item.folder is not None:
-            remove_package(item.folder)
+            remove_package(item.folder, copies)
         open_photos().remove_case(item.case_id)
 
     engine, now = open_engine(database), datetime.now(UTC)
@@ -146,13 +154,15 @@ def keep(
             print(f"would delete {item.case_id}: {item.status.value} since {item.since.astimezone(BEIJING):%Y-%m-%d}")
         print(f"{len(expired)} cases would be deleted")
         return
-    cases = delete_expired(engine, expired, SYSTEM, now, remove)
+    cases, faults = delete_expired(engine, expired, SYSTEM, now, remove)
     lines = cut_audit(engine, lifetimes, SYSTEM, now)
     print(f"deleted: {cases} cases, {lines} lines of the audit log")
     settings = load_configuration(None, database).evidence
     words = DiskSpace(resolve_home(), settings.warn_free_gb, settings.spare_clips_below_gb).describe()
-    if words is not None:
-        print_error(words)
+    for told in [*faults, *([words] if words is not None else [])]:
+        print_error(told)
+    if faults:
+        raise typer.Exit(1)
 
 
 def _checked(plate: str | None) -> str | None:

@@ -1,20 +1,23 @@
 """The life of a case through the commands, and a backup of it."""
 
 import json
+import shutil
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
-from detector.entities import Evidence
+from detector.entities import Action, Evidence
 from detector.errors import AccessDenied, ConfigurationError, IllegalTransition, StorageError
 from pipelines.backup import make_backup, restore_backup
 from pipelines.cli import app
-from tests.detector.cases.case_files import make_case
+from tests.detector.cases.case_files import REVIEWER, do, make_case
 
 PASSWORD = "correct horse battery"
 
@@ -97,6 +100,23 @@ def test_wrong_people_plates_and_bases_are_one_line(home: Path, monkeypatch: pyt
     with pytest.raises(AccessDenied):
         run("cases", "act", "RW-1", "confirm", "--as", "li")
     assert len(json.loads(run("cases", "history", "RW-1", "--json").stdout)["events"]) == 1
+
+
+def test_what_cannot_be_deleted_is_an_exit_code(home: Path) -> None:
+    """The case is named, and there until its package can go with it."""
+    engine = open_database(f"sqlite:///{home / 'roadwarden.db'}")
+    life = LifeCycle(engine, now=lambda: datetime.now(UTC) - timedelta(days=31))
+    do(life, (Action.CLAIM, REVIEWER), (Action.REJECT, REVIEWER, {"reason": "empty"}))
+    package = home / "evidence" / "RW-1"
+    shutil.rmtree(package)
+    package.touch()  # which is no folder, and cannot be deleted as one
+    kept = run("cases", "keep")
+    assert (kept.exit_code, "case RW-1 cannot be deleted: evidence" in kept.stderr) == (1, True)
+    assert [case.case_id for case in CaseStore(engine).list()] == ["RW-1"]
+    package.unlink()
+    assert run("cases", "keep").exit_code == 0
+    assert CaseStore(engine).list() == []
+    engine.dispose()
 
 
 def test_an_edited_log_is_an_exit_code(home: Path) -> None:

@@ -125,13 +125,17 @@ def test_a_deposit_that_broke_off_is_no_package_and_is_made_good(
     assert verify_package(vault.fetch("RW-1", tmp_path / "back")).is_intact
 
 
-def test_a_package_is_removed_as_if_it_had_never_been(vault: Vault, package: Path) -> None:
-    """No file of it is left, and removing it again is no fault."""
+def test_a_package_is_removed_as_if_it_had_never_been(vault: Vault, package: Path, tmp_path: Path) -> None:
+    """No file of it is left, neither in the copy that the desk has fetched; removing it again is no fault."""
     vault.deposit(package, "node-1")
+    copies = tmp_path / "desk"
+    for case_id in ("RW-1", "RW-2"):
+        shutil.copytree(vault.fetch("RW-1", tmp_path / "back"), copies / case_id)
     for _ in range(2):
-        remove_package(f"{URL}/RW-1")
+        remove_package(f"{URL}/RW-1", copies)
     assert vault.find("RW-1") is None
     assert list(vault._keys("RW-1")) == []
+    assert [path.name for path in copies.iterdir()] == ["RW-2"]
 
 
 def test_a_storage_that_refuses_or_is_away_is_one_line(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

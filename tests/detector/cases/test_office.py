@@ -20,7 +20,7 @@ from detector.cases.units import UnitStore
 from detector.database.sessions import read_session
 from detector.database.tables import AssignmentRow
 from detector.entities import BEIJING, Action, CaseStatus, Evidence
-from detector.errors import ConfigurationError, IllegalTransition, SourceError
+from detector.errors import ConfigurationError, IllegalTransition, SourceError, StorageError
 from tests.detector.cases.case_files import (
     CONFIRMED,
     DISPATCHED,
@@ -254,11 +254,33 @@ class TestKeeping:
         assert find_expired(engine, Lifetimes(), clock.at + timedelta(days=29)) == []
         expired = find_expired(engine, Lifetimes(), later)
         assert [(d.case_id, d.status) for d in expired] == [("RW-2", CaseStatus.REJECTED)]
-        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == 1
+        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == (1, [])
         assert not folder.exists()
         assert {case.case_id for case in store.list()} == {"RW-1", "RW-3"}
         last = life.history("RW-2")[-1]
         assert (last.action, last.details["manifest_sha256"]) == ("case_delete", "ab" * 32)
+
+    def test_a_package_that_cannot_be_deleted_keeps_its_case_for_the_next_run(
+        self, engine: Engine, life: LifeCycle, clock: Clock
+    ) -> None:
+        """The other cases go all the same, and nothing is left that nobody knows of."""
+        CaseStore(engine).save(make_case("RW-2"))
+        for case_id in ("RW-1", "RW-2"):
+            life.perform(case_id, Action.CLAIM, REVIEWER)
+            life.perform(case_id, Action.REJECT, REVIEWER, reason="empty")
+        later = clock.at + timedelta(days=31)
+
+        def remove(item: Deletion) -> None:
+            if item.case_id == "RW-1":
+                raise StorageError("evidence s3://b/p: no answer")
+
+        faults = ["case RW-1 cannot be deleted: evidence s3://b/p: no answer"]
+        expired = find_expired(engine, Lifetimes(), later)
+        assert delete_expired(engine, expired, SYSTEM, later, remove) == (1, faults)
+        assert [event.action for event in life.history("RW-1")] == ["claim", "reject"]
+        left = find_expired(engine, Lifetimes(), later)
+        assert [item.case_id for item in left] == ["RW-1"]
+        assert delete_expired(engine, left, SYSTEM, later, remove_folder) == (1, [])
 
     def test_a_case_reopened_in_the_meantime_stays(self, engine: Engine, life: LifeCycle, clock: Clock) -> None:
         """What was found to be over is looked at again when it is deleted."""
@@ -275,7 +297,7 @@ class TestKeeping:
         expired = find_expired(engine, Lifetimes(), later)
         assert [d.case_id for d in expired] == ["RW-1"]
         do(life, (Action.REOPEN, SUPERVISOR, {"reason": "新证据"}))
-        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == 0
+        assert delete_expired(engine, expired, SYSTEM, later, remove_folder) == (0, [])
         assert CaseStore(engine).get("RW-1").status is CaseStatus.REOPENED
 
     def test_the_log_is_cut_at_its_lifetime_and_stays_whole(
