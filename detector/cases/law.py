@@ -3,11 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from detector.documents import Row, read_versioned
+from detector.entities import BEIJING, Case
 from detector.errors import ConfigurationError, IllegalTransition
 
 PUBLISHED = Path(__file__).with_name("law.toml")
@@ -62,6 +63,11 @@ class Law:
             raise IllegalTransition(f"no basis {basis_id!r} in force on {day}; in force: {known}")
         return {"id": found.basis_id, "version": found.version, "title": found.title, "body": found.body,
                 "code": found.code, "source": found.source}  # fmt: skip
+
+
+def law_day(case: Case, now: datetime) -> date:
+    """The day whose law counts, in Beijing: that of the act where it is known, else that of `now` (aware)."""
+    return (case.captured_at if case.time.is_absolute else now).astimezone(BEIJING).date()
 
 
 def load_law(path: Path | None = None) -> Law:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detector.cases.lateness import STEP_OF
+from detector.cases.law import law_day
 from detector.cases.transitions import BY_ACTION, UNDOABLE_ACTIONS, Need, possible
 from detector.entities import Action, Camera, Case, CaseEvent, CaseStatus, RegisterKind, RejectReason
 from detector.errors import AlteredEvidence, EvidenceError
@@ -15,7 +16,6 @@ from detector.review.queries.openings import PURPOSES, find_purpose, open_origin
 from detector.review.queries.tasks import find_task
 from detector.review.shelf import Package
 from detector.review.sketch import draw_sketch
-from detector.review.steps import law_day
 from detector.review.view import View
 
 UNDO_S = 60

@@ -1,13 +1,13 @@
 """From a form of the case page to a step of the case: what was given is checked before the life of cases sees it."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.datastructures import FormData
 
+from detector.cases.law import law_day
 from detector.cases.transitions import BY_ACTION, Need
-from detector.entities import BEIJING, Action, Case, Role
+from detector.entities import Action, Case, Role
 from detector.review.desk import Desk
 from detector.review.queries.visible import sees_case
 from detector.review.refusals import Refusal
@@ -45,11 +45,6 @@ def read_details(desk: Desk, visitor: Visitor, case: Case, action: Action, form:
     if Need.ACCOUNT in needs:
         details |= _colleague(desk, case, _text(form, "account"))
     return details
-
-
-def law_day(case: Case, now: datetime) -> date:
-    """The day whose law counts: that of the act, where it is known."""
-    return (case.captured_at if case.time.is_absolute else now.astimezone(UTC)).astimezone(BEIJING).date()
 
 
 def _text(form: FormData, name: str) -> str:

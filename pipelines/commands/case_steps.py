@@ -11,8 +11,9 @@ from rich.table import Table
 from detector.cases.clocks import load_clocks
 from detector.cases.keeping import Deletion, Lifetimes, cut_audit, delete_expired, find_expired
 from detector.cases.lateness import SYSTEM, escalate, find_late
-from detector.cases.law import load_law
+from detector.cases.law import law_day, load_law
 from detector.cases.life_cycle import LifeCycle
+from detector.cases.store import CaseStore
 from detector.entities import BEIJING, Action
 from detector.errors import ConfigurationError
 from detector.observation.plate_grammar import is_complete
@@ -55,7 +56,7 @@ def act(
     if units is not None:
         details["units"] = [name.strip() for name in units.split(",") if name.strip()]
     if basis is not None:
-        details["basis"] = load_law().choose(basis, datetime.now(BEIJING).date())
+        details["basis"] = load_law().choose(basis, law_day(CaseStore(engine).get(case_id), datetime.now(UTC)))
     event = open_life(engine).perform(
         case_id, action, person.actor, reason=reason, note=note,
         details={name: value for name, value in details.items() if value is not None},

@@ -102,6 +102,20 @@ def test_wrong_people_plates_and_bases_are_one_line(home: Path, monkeypatch: pyt
     assert len(json.loads(run("cases", "history", "RW-1", "--json").stdout)["events"]) == 1
 
 
+def test_the_law_of_the_day_of_the_act_counts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the desk: what came into force after it is no basis, and what has ended since then is one."""
+    row = '[[basis]]\nid = "{}"\ntitle = "t"\nbody = "b"\nrules = []\ncode = ""\n{}\nsource = "s"\n'
+    old = row.format("old", "valid_from = 2020-01-01\nvalid_to = 2024-12-31")
+    new = row.format("new", "valid_from = 2025-01-01")
+    (tmp_path / "law.toml").write_text(f'version = "1"\n{old}{new}', encoding="utf-8")
+    monkeypatch.setenv("ROADWARDEN_LAW", str(tmp_path / "law.toml"))
+    for step in STEPS[:4]:
+        act(*step)
+    with pytest.raises(IllegalTransition, match="no basis 'new' in force on 2024-03-05"):
+        run("cases", "act", "RW-1", "file", "--as", "wang", "--basis", "new")
+    act("file", "wang", "--basis", "old")
+
+
 def test_what_cannot_be_deleted_is_an_exit_code(home: Path) -> None:
     """The case is named, and there until its package can go with it."""
     engine = open_database(f"sqlite:///{home / 'roadwarden.db'}")
