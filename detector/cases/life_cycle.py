@@ -89,7 +89,7 @@ class LifeCycle:
         """
         row = BY_ACTION[action]
         with write_session(self._engine) as session:
-            case = session.get(CaseRow, case_id, with_for_update=True)
+            case = _lock(session, case_id, (details or {}).get("parent"))
             if case is None:
                 raise UnknownCase(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
             past = audit.history(session, case_id)
@@ -131,6 +131,12 @@ class LifeCycle:
             if case is None:
                 raise UnknownCase(f"no case {case_id} in the database; `roadwarden cases list` shows what there is")
             return [a for a in possible(CaseStatus(case.status)) if BY_ACTION[a].roles & actor.roles]
+
+
+def _lock(session: Session, case_id: str, other: Any) -> CaseRow | None:
+    """Lock a case, and the other one that a step names; in one order, so that steps that cross wait for each other."""
+    names = sorted({case_id, str(other or case_id)})
+    return {name: session.get(CaseRow, name, with_for_update=True) for name in names}[case_id]
 
 
 def _check_unchanged(step: effects.Step, expected: int | None) -> None:

@@ -12,8 +12,8 @@ from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.cases.transitions import BY_ACTION, TRANSITIONS, pairs, possible
 from detector.database.engine import open_database
-from detector.database.sessions import read_session
-from detector.database.tables import AssignmentRow
+from detector.database.sessions import read_session, write_session
+from detector.database.tables import AssignmentRow, CaseRow
 from detector.entities import Action, Actor, CaseStatus, Role
 from detector.errors import Conflict, IllegalTransition, LifeCycleError, StorageError
 from tests.databases import DATABASES
@@ -316,6 +316,25 @@ class TestAsides:
         store = CaseStore(engine)
         assert (store.get("RW-1").source_site, store.get("RW-1").parent_case_id) == ("站东路工地", "RW-2")
         assert (store.linked("RW-1"), store.linked("RW-2")) == (["RW-2"], ["RW-1"])
+
+
+@pytest.mark.long
+def test_a_merge_waits_for_who_is_at_the_other_case(postgresql_url: str) -> None:
+    """Else two that are merged crosswise at the same time would be gone into each other; here it gives up at once."""
+    engine = open_database(postgresql_url)
+    hasty = open_database(f"{postgresql_url}?options=-c%20lock_timeout%3D1")
+    prepare(engine)
+    CaseStore(engine).save(make_case("RW-2"))
+    crosswise: dict = {"details": {"parent": "RW-2"}}
+    with write_session(engine) as session:
+        session.get(CaseRow, "RW-2", with_for_update=True)
+        with pytest.raises(StorageError, match="lock timeout"):
+            do(LifeCycle(hasty), (Action.MERGE, REVIEWER, crosswise))
+    LifeCycle(engine).perform("RW-2", Action.MERGE, SECOND_REVIEWER, details={"parent": "RW-1"})
+    with pytest.raises(IllegalTransition, match="case RW-2 is merged and takes no other"):
+        do(LifeCycle(hasty), (Action.MERGE, REVIEWER, crosswise))
+    for each in (engine, hasty):
+        each.dispose()
 
 
 def test_a_listener_that_fails_undoes_the_step(engine: Engine) -> None:
