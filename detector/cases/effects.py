@@ -195,7 +195,9 @@ def _escalate(step: Step) -> None:
     clock = "accept" if part.status == AssignmentStatus.ASSIGNED else "feedback"
     if step.details.setdefault("step", clock) != clock:
         raise step.refuse(f"unit {part.unit} has taken its step in the meantime")
-    part.escalated_to = step.details["to"] = asked.parent
+    if step.details.setdefault("to", asked.parent) != asked.parent:
+        raise step.refuse(f"unit {part.escalated_to} was told of it in the meantime")
+    part.escalated_to = asked.parent
     due_at = step.clocks.due(clock, step.now, asked.parent)
     if clock == "accept":
         part.accept_due_at = due_at

@@ -81,12 +81,14 @@ def escalate(life: LifeCycle, engine: Engine, late: Sequence[Late]) -> list[Late
         above = dict(session.execute(select(UnitRow.unit_id, UnitRow.parent)).all())
     done = []
     for item in late:
-        if item.unit is None or above.get(item.escalated_to or item.unit) is None:
+        to = above.get(item.escalated_to or item.unit) if item.unit is not None else None
+        if to is None:
             continue
+        details = {"unit": item.unit, "step": item.step, "to": to}
         try:
-            life.perform(item.case_id, Action.ESCALATE, SYSTEM, details={"unit": item.unit, "step": item.step})
+            life.perform(item.case_id, Action.ESCALATE, SYSTEM, details=details)
         except LifeCycleError:
-            continue  # answered, suspended or closed in the meantime
+            continue  # answered, suspended, closed or told by another run in the meantime
         done.append(item)
     return done
 

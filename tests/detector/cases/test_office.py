@@ -135,6 +135,15 @@ class TestLateness:
         clock.at += timedelta(minutes=16)
         assert escalate(life, engine, find_late(engine, clocks, clock.at)) == []
 
+    def test_of_two_runs_at_once_one_tells_the_unit_above(self, engine: Engine, life: LifeCycle, clock: Clock) -> None:
+        """The other finds it told, and does not go one level higher."""
+        do(life, *DISPATCHED)
+        clock.at += timedelta(minutes=16)
+        one, two = (find_late(engine, load_clocks(), clock.at) for _ in range(2))
+        assert [len(escalate(life, engine, late)) for late in (one, two)] == [2, 0]
+        told = [event.details["to"] for event in life.history("RW-1") if event.action == Action.ESCALATE]
+        assert told == ["jlp", "jlp"]
+
     def test_the_centre_has_clocks_too(self, engine: Engine, life: LifeCycle, clock: Clock) -> None:
         """A candidate that nobody looked at, a confirmed case that nobody sent out."""
         do(life, *CONFIRMED)
