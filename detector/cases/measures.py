@@ -194,7 +194,7 @@ def _tell(story: Story, action: str, at: datetime, how: tuple[str | None, str | 
         story.valid, story.rejected = True, None
     elif action == Action.UNDO:
         story.rejected = None
-        story.valid = after not in (CaseStatus.IN_REVIEW, CaseStatus.TECHNICALLY_CONFIRMED)
+        story.valid = story.valid and after not in (CaseStatus.IN_REVIEW, CaseStatus.TECHNICALLY_CONFIRMED)
     elif action == Action.DISPATCH and story.dispatched_at is None:
         story.dispatched_at = at
     elif action == Action.VERIFY:

@@ -195,6 +195,15 @@ class TestMeasures:
         found = measure(engine, self.PERIOD)["all"]
         assert (found.rejected, found.valid, dict(found.reject_reasons), found.waiting) == (0, 0, {}, 1)
 
+    def test_what_is_undone_makes_no_case_valid_and_no_valid_case_less(self, engine: Engine, life: LifeCycle) -> None:
+        """A candidate that was merged by mistake was never confirmed; a confirmed case that was suspended still is."""
+        CaseStore(engine).save(make_case("RW-2"))
+        do(life, *CONFIRMED, (Action.SUSPEND, SUPERVISOR, {"reason": "待鉴定"}), (Action.UNDO, SUPERVISOR))
+        life.perform("RW-2", Action.MERGE, REVIEWER, details={"parent": "RW-1"})
+        life.perform("RW-2", Action.UNDO, REVIEWER)
+        found = measure(engine, self.PERIOD)["all"]
+        assert (found.valid, found.waiting) == (1, 1)
+
 
 class TestLaw:
     def test_bases_are_offered_by_rule_and_day(self) -> None:
