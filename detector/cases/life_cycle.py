@@ -97,6 +97,7 @@ class LifeCycle:
                 session, case, action, actor, reason, note, dict(details or {}), self._now(), self._clocks, past
             )
             _check_unchanged(step, expected)
+            _check_first(step)
             _check(step, row)
             target = effects.apply(step, row.target)
             before = CaseStatus(case.status)
@@ -153,6 +154,14 @@ def _check_unchanged(step: effects.Step, expected: int | None) -> None:
             "look at it again",
             "faster", name=last.name, action=last.action, at=f"{at:%H:%M:%S}",
         )  # fmt: skip
+
+
+def _check_first(step: effects.Step) -> None:
+    """That an answer of another system is acted on once; a second time it could fit a part that was escalated."""
+    said = step.details.get("feedback_id")
+    acted = [event for event in step.past if event.account == step.actor.account]
+    if said is not None and any(event.details.get("feedback_id") == said for event in acted):
+        raise step.refuse(f"answer {said} has been acted on already")
 
 
 def _check(step: effects.Step, row: Transition) -> None:

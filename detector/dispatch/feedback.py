@@ -86,7 +86,7 @@ class FeedbackDesk:
             done = self._find_event(said["case_id"], account, said["id"])
             if done is None:
                 raise
-            event = done  # acted on before, but the process ended before it could write the answer down
+            event = done  # acted on before, by another process or by one that ended before it could write it down
         answer = {"case_id": said["case_id"], "status": event.after.value if event.after else None}
         try:
             with write_session(self._engine) as session:

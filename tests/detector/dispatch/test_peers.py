@@ -18,19 +18,21 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from PIL import Image
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from detector.cases.life_cycle import LifeCycle
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
+from detector.database.sessions import write_session
+from detector.database.tables import FeedbackRow
 from detector.dispatch.feedback import FeedbackDesk, Peer
 from detector.dispatch.gat1400 import Gat1400Sender, PeerSettings
 from detector.dispatch.mqtt import MqttSender, MqttSettings
 from detector.dispatch.protocol import Refused, Unreachable
 from detector.dispatch.signing import sign
-from detector.entities import CaseStatus, Message, MessageState
+from detector.entities import Action, CaseStatus, Message, MessageState
 from pipelines.feedback_app import make_app
-from tests.detector.cases.case_files import DISPATCHED, do, prepare
+from tests.detector.cases.case_files import DISPATCHED, DISPATCHER, SYSTEM, do, prepare
 from tests.detector.dispatch.receivers import Receiver, receiving
 
 AT = datetime(2024, 3, 5, 10, 35, tzinfo=UTC)
@@ -255,6 +257,22 @@ class TestFeedback:
         assert [(e.action, e.account, e.unit) for e in past[-2:]] == [
             ("accept", "peer:urban", "jlp-cg"), ("give_feedback", "peer:urban", "jlp-cg"),
         ]  # fmt: skip
+
+    def test_an_answer_is_for_one_part_also_where_another_was_escalated_to_the_same_unit(self, engine: Engine) -> None:
+        """A process that ended before it wrote the answer down has acted all the same."""
+        do(
+            LifeCycle(engine),
+            (Action.ADD_UNIT, DISPATCHER, {"details": {"units": ["jlp-sqp"]}}),
+            (Action.ESCALATE, SYSTEM, {"details": {"unit": "jlp-sqp"}}),
+        )
+        replies = []
+        for _ in range(2):
+            replies.append(self.post(engine, self.answer()).json())
+            with write_session(engine) as session:
+                session.execute(delete(FeedbackRow))
+        assert replies[0] == replies[1]
+        past = LifeCycle(engine).history("RW-1")
+        assert [event.details["unit"] for event in past if event.action == Action.ACCEPT] == ["jlp-cg"]
 
     @pytest.mark.parametrize(
         ("change", "how", "status"),
