@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, and_, delete, func, select
 
 from detector.cases import audit
 from detector.database.sessions import delete_rows, read_session, write_session
@@ -43,28 +43,27 @@ class Deletion:
 
 
 def find_expired(engine: Engine, lifetimes: Lifetimes, now: datetime) -> list[Deletion]:
-    """Cases whose time is over; open, suspended and appealed ones never are.
+    """Cases whose time is over; open, suspended and appealed ones never are. Archiving prolongs and shortens nothing.
 
     Raises:
         StorageError: the database cannot be read.
     """
     with read_session(engine) as session:
         last = (
-            select(AuditRow.case_id, func.max(AuditRow.at).label("at"))
+            select(func.max(AuditRow.event_id))
             .where(AuditRow.before != AuditRow.after, AuditRow.after != CaseStatus.ARCHIVED.value)
             .group_by(AuditRow.case_id)
-            .subquery()
         )
         rows = session.execute(
-            select(CaseRow, last.c.at)
-            .outerjoin(last, last.c.case_id == CaseRow.case_id)
+            select(CaseRow, AuditRow.at, AuditRow.after)
+            .outerjoin(AuditRow, and_(AuditRow.case_id == CaseRow.case_id, AuditRow.event_id.in_(last)))
             .where(CaseRow.status.in_([*REJECTED, *ENDED]))
             .order_by(CaseRow.case_id)
         )
         found = []
-        for case, at in rows:
+        for case, at, after in rows:
             status, since = CaseStatus(case.status), at or case.created_at
-            days = lifetimes.rejected_days if status in REJECTED else lifetimes.ended_days
+            days = lifetimes.rejected_days if (after or status) in REJECTED else lifetimes.ended_days
             if since + timedelta(days=days) < now:
                 evidence = case.evidence
                 folder, sha256 = (evidence.folder, evidence.manifest_sha256) if evidence else (None, None)

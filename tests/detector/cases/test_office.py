@@ -278,6 +278,17 @@ class TestKeeping:
         last = life.history("RW-2")[-1]
         assert (last.action, last.details["manifest_sha256"]) == ("case_delete", "ab" * 32)
 
+    def test_archiving_prolongs_nothing(self, engine: Engine, life: LifeCycle, clock: Clock) -> None:
+        """A rejected case goes after its thirty days, whether somebody put it out of the lists or not."""
+        do(life, (Action.CLAIM, REVIEWER), (Action.REJECT, REVIEWER, {"reason": "empty"}))
+        rejected_at = clock.at
+        clock.at += timedelta(days=20)
+        do(life, (Action.ARCHIVE, SUPERVISOR))
+        assert find_expired(engine, Lifetimes(), rejected_at + timedelta(days=29)) == []
+        (item,) = find_expired(engine, Lifetimes(), rejected_at + timedelta(days=31))
+        assert (item.status, item.since) == (CaseStatus.ARCHIVED, rejected_at)
+        assert delete_expired(engine, [item], SYSTEM, clock.at, remove_folder) == (1, [])
+
     def test_a_package_that_cannot_be_deleted_keeps_its_case_for_the_next_run(
         self, engine: Engine, life: LifeCycle, clock: Clock
     ) -> None:
