@@ -16,7 +16,7 @@ it was the owner, nobody else has the packets, and a package is attached once.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -89,7 +89,7 @@ class CaseStore:
             limit: at most so many; None for all.
             camera_id: seen by this camera.
             rule: with a finding of this rule.
-            plate: whose plate contains this text, for instance "D12".
+            plate: whose plate, as read or as corrected, contains this text in either case, for instance "D12".
             status: in this state.
 
         Raises:
@@ -101,7 +101,8 @@ class CaseStore:
         if rule is not None:
             wanted = wanted.where(CaseRow.findings.any(FindingRow.rule == rule))
         if plate is not None:
-            wanted = wanted.where(CaseRow.plate_text.contains(plate, autoescape=True))
+            texts = (CaseRow.plate_text, CaseRow.officer_plate)
+            wanted = wanted.where(or_(*(text.contains(plate.upper(), autoescape=True) for text in texts)))
         if status is not None:
             wanted = wanted.where(CaseRow.status == status.value)
         with read_session(self._engine) as session:

@@ -175,6 +175,7 @@ class TestFinding:
             ({"rule": "heaped_load"}, "543"),
             ({"rule": "uncovered_load"}, "543210"),
             ({"plate": "D4"}, "4"),
+            ({"plate": "d4"}, "4"),
             ({"plate": "_%"}, "54321"),
             ({"plate": "__"}, ""),
             ({"status": CaseStatus.CANDIDATE}, "543210"),
@@ -185,6 +186,13 @@ class TestFinding:
     def test_latest_first_and_every_condition_holds(self, store, conditions, expected):
         """Conditions are joined with "and"; signs that mean something to SQL mean themselves in a plate."""
         assert "".join(case.case_id[-1] for case in store.list(**conditions)) == expected
+
+    @pytest.mark.parametrize("plate", ["DX4", "dx4", "D4"])
+    def test_a_corrected_plate_is_found_by_either_text(self, store, engine, plate):
+        """As in the desk's queue: who has the machine's reading finds the case as well."""
+        with write_session(engine) as session:
+            session.get(CaseRow, "RW-4").officer_plate = "渝DX4"
+        assert [case.case_id for case in store.list(plate=plate)] == ["RW-4"]
 
     def test_unknown_case_is_one_clear_line(self, engine):
         with pytest.raises(StorageError, match="no case RW-404"):
