@@ -87,10 +87,9 @@ def open_viid(engine: Engine, config: DispatchConfig) -> list[Route]:
     tables = {name: table for name, table in config.destinations.items() if table.kind == "gat1400"}
     if not tables:
         return []
-    guard = DigestGuard({table.user: table.secret() or "" for table in tables.values()})
+    guard = DigestGuard({name: (table.user, table.secret() or "") for name, table in tables.items()})
     desk = DispositionDesk(engine, open_watch_list(engine), is_complete)
-    users = {table.user: name for name, table in tables.items()}
-    return ViidDoor(guard, users, desk, next(iter(tables.values())).device_id).routes()
+    return ViidDoor(guard, desk, next(iter(tables.values())).device_id).routes()
 
 
 def mqtt_settings(table: DestinationTable, purpose: str = "") -> MqttSettings:

@@ -1,9 +1,9 @@
 """The web door for GA/T 1400 peers: they register, keep alive, ask for the time, and hand over Dispositions.
 
-Every request is answered with HTTP Digest first; a user stands for one receiver of `dispatch.toml`.
+Every request is answered with HTTP Digest first; user and password stand for one receiver of `dispatch.toml`.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,16 +27,15 @@ Handler = Callable[[Request, str, Any], Awaitable[Response]]
 class ViidDoor:
     """Routes under `/VIID`."""
 
-    def __init__(self, guard: DigestGuard, peers: Mapping[str, str], desk: DispositionDesk, server_id: str) -> None:
+    def __init__(self, guard: DigestGuard, desk: DispositionDesk, server_id: str) -> None:
         """Take collaborators.
 
         Args:
-            guard: knows the passwords.
-            peers: user → name of the receiver that it stands for.
+            guard: knows users and passwords by the name of the receiver that they stand for.
             desk: acts on Dispositions.
             server_id: our own 20 digits, for `System/Time`.
         """
-        self._guard, self._peers, self._desk, self._server_id = guard, peers, desk, server_id
+        self._guard, self._desk, self._server_id = guard, desk, server_id
 
     def routes(self) -> list[Route]:
         """All routes."""
@@ -59,14 +58,14 @@ class ViidDoor:
                 if len(body) > MAX_BYTES:
                     return _reply(request, [_outcome("", INVALID_CONTENT, f"more than {MAX_BYTES} bytes")], 413)
             path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            user = self._guard.user_of(request.method, path, request.headers.get("Authorization", ""))
-            if user is None:
+            peer = self._guard.peer_of(request.method, path, request.headers.get("Authorization", ""))
+            if peer is None:
                 return Response(status_code=401, headers={"WWW-Authenticate": self._guard.challenge()})
             try:
                 said = read_json(body) if body else {}
             except ValueError:
                 return _reply(request, [_outcome("", INVALID_JSON, "is no JSON")], 400)
-            return await handle(request, self._peers[user], said)
+            return await handle(request, peer, said)
 
         return answer
 

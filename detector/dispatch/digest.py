@@ -17,9 +17,9 @@ _PART = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 class DigestGuard:
     """Asks for user and password without their crossing the line; each answer is taken once."""
 
-    def __init__(self, passwords: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
-        """Know passwords by user; `now` in seconds since 1970."""
-        self._passwords = dict(passwords)
+    def __init__(self, peers: Mapping[str, tuple[str, str]], now: Callable[[], float] = time.time) -> None:
+        """Know user and password by peer; two peers may have one user. `now` in seconds since 1970."""
+        self._peers = dict(peers)
         self._now = now
         self._key = secrets.token_bytes(32)
         self._counts: dict[str, int] = {}
@@ -27,14 +27,14 @@ class DigestGuard:
 
     def __repr__(self) -> str:
         """Without passwords."""
-        return f"DigestGuard({len(self._passwords)} users)"
+        return f"DigestGuard({len(self._peers)} peers)"
 
     def challenge(self) -> str:
         """Value of `WWW-Authenticate`."""
         nonce = self._nonce(f"{int(self._now()):x}-{secrets.token_hex(8)}")
         return f'Digest realm="{REALM}", qop="auth", nonce="{nonce}", algorithm=MD5'
 
-    def user_of(self, method: str, path: str, said: str) -> str | None:
+    def peer_of(self, method: str, path: str, said: str) -> str | None:
         """Who answered a challenge rightly.
 
         Args:
@@ -43,21 +43,21 @@ class DigestGuard:
             said: value of `Authorization`.
 
         Returns:
-            The user; None when the answer is wrong, old, or was given before.
+            The peer; None when the answer is wrong, old, or was given before.
         """
         if not said.startswith("Digest "):
             return None
         parts = {name: quoted or plain for name, quoted, plain in _PART.findall(said)}
-        user, nonce = parts.get("username", ""), parts.get("nonce", "")
-        password = self._passwords.get(user)
-        if password is None or parts.get("uri") != path or parts.get("qop") != "auth" or not self._is_ours(nonce):
+        nonce, count = parts.get("nonce", ""), parts.get("nc", "")
+        if parts.get("uri") != path or parts.get("qop") != "auth" or not self._is_ours(nonce):
             return None
-        ha1, ha2 = _md5(f"{user}:{REALM}:{password}"), _md5(f"{method}:{path}")
-        count = parts.get("nc", "")
-        expected = _md5(f"{ha1}:{nonce}:{count}:{parts.get('cnonce', '')}:auth:{ha2}")
-        if not hmac.compare_digest(expected.encode(), parts.get("response", "").encode()):
-            return None
-        return user if self._is_first(nonce, count) else None
+        rest = f"{nonce}:{count}:{parts.get('cnonce', '')}:auth:{_md5(f'{method}:{path}')}"
+        for peer, (user, password) in self._peers.items():
+            expected = _md5(f"{_md5(f'{user}:{REALM}:{password}')}:{rest}")
+            is_right = hmac.compare_digest(expected.encode(), parts.get("response", "").encode())
+            if user == parts.get("username") and is_right:
+                return peer if self._is_first(nonce, count) else None
+        return None
 
     def _nonce(self, seed: str) -> str:
         """A seed (time and chance) with what only this guard can add to it."""

@@ -167,7 +167,7 @@ class TestDispositions:
     @pytest.fixture
     def app(self, engine: Engine) -> Starlette:
         desk = DispositionDesk(engine, WatchList(engine), lambda text: text == "渝A12345")
-        door = ViidDoor(DigestGuard({"viid": "geheim"}), {"viid": "police"}, desk, DEVICE)
+        door = ViidDoor(DigestGuard({"airport": ("viid", "other"), "police": ("viid", "geheim")}), desk, DEVICE)
         return Starlette(routes=door.routes())
 
     def ask(self, app: Starlette, method: str, path: str, body: Any = None, password: str = "geheim") -> httpx.Response:
@@ -287,7 +287,7 @@ class TestDigest:
         def md5(text: str) -> str:
             return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
-        ha1, ha2 = md5("u:viid:p"), md5("GET:/x")
+        ha1, ha2 = md5(f"u:viid:{changes.get('password', 'p')}"), md5("GET:/x")
         response = changes.get("response", md5(f"{ha1}:{nonce}:{count}:c:auth:{ha2}"))
         return (
             f'Digest username="u", realm="viid", nonce="{nonce}", uri="{changes.get("uri", "/x")}", qop=auth, '
@@ -297,22 +297,29 @@ class TestDigest:
     def test_an_answer_is_taken_once_and_not_for_ever(self) -> None:
         """No repetition, no other path, no nonce of others, nothing old."""
         at = [1000.0]
-        guard = DigestGuard({"u": "p"}, lambda: at[0])
+        guard = DigestGuard({"police": ("u", "p")}, lambda: at[0])
         said = self.answer(guard)
-        assert guard.user_of("GET", "/x", said) == "u"
-        assert guard.user_of("GET", "/x", said) is None
-        assert guard.user_of("GET", "/x", self.answer(guard, "00000002")) == "u"
-        assert guard.user_of("POST", "/x", self.answer(guard, "00000003")) is None
-        assert guard.user_of("GET", "/y", self.answer(guard, "00000003")) is None
-        assert guard.user_of("GET", "/x", self.answer(guard, "00000003", nonce="3e8-0-" + "0" * 32)) is None
-        assert guard.user_of("GET", "/x", self.answer(guard, "00000003", response="0" * 32)) is None
-        assert guard.user_of("GET", "/x", self.answer(guard, "00000003", response="é")) is None
+        assert guard.peer_of("GET", "/x", said) == "police"
+        assert guard.peer_of("GET", "/x", said) is None
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000002")) == "police"
+        assert guard.peer_of("POST", "/x", self.answer(guard, "00000003")) is None
+        assert guard.peer_of("GET", "/y", self.answer(guard, "00000003")) is None
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000003", nonce="3e8-0-" + "0" * 32)) is None
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000003", response="0" * 32)) is None
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000003", response="é")) is None
         late = self.answer(guard, "00000009")
         at[0] += 301
-        assert guard.user_of("GET", "/x", late) is None
+        assert guard.peer_of("GET", "/x", late) is None
         for garbage in ("", "Basic x", "Digest ", 'Digest username="u"', "Digest nonce=zz-1"):
-            assert guard.user_of("GET", "/x", garbage) is None
-        assert "geheim" not in repr(DigestGuard({"u": "geheim"}))
+            assert guard.peer_of("GET", "/x", garbage) is None
+        assert "geheim" not in repr(DigestGuard({"police": ("u", "geheim")}))
+
+    def test_peers_of_one_user_are_told_apart_by_their_passwords(self) -> None:
+        """Both are let in, each as who it is."""
+        guard = DigestGuard({"airport": ("u", "x"), "police": ("u", "p")})
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000001", password="x")) == "airport"
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000002", password="p")) == "police"
+        assert guard.peer_of("GET", "/x", self.answer(guard, "00000003", password="y")) is None
 
 
 class TestAnswersOverMqtt:
