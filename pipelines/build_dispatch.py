@@ -29,7 +29,7 @@ def open_courier(engine: Engine, config: DispatchConfig) -> Courier:
     """A courier to every receiver of the configuration.
 
     Raises:
-        ConfigurationError: a secret is not there.
+        ConfigurationError: a secret is not there, or a `ca_file` is of no use.
     """
     return Courier(Outbox(engine), {name: open_sender(table) for name, table in config.destinations.items()})
 
@@ -38,13 +38,13 @@ def open_sender(table: DestinationTable) -> Sender:
     """What speaks a receiver's language.
 
     Raises:
-        ConfigurationError: its secret is not there.
+        ConfigurationError: its secret is not there, or its `ca_file` is of no use.
     """
-    secret, ca_file = table.secret() or "", str(table.ca_file) if table.ca_file else None
+    secret = table.secret() or ""
     if table.kind == "folder" and table.folder is not None:
         return FolderSender(table.folder)
     if table.kind == "webhook":
-        return WebhookSender(table.url, secret, ca_file=ca_file)
+        return WebhookSender(table.url, secret, ca_file=table.trusted())
     if table.kind == "gat1400":
         settings = PeerSettings(table.url, table.device_id, table.user, secret, table.codes, table.pictures)
         return Gat1400Sender(settings, open_package=local_package)
@@ -69,7 +69,7 @@ def open_listeners(config: DispatchConfig, desk: FeedbackDesk) -> list[MqttFeedb
     """What takes answers over MQTT, for each receiver with a `feedback_topic`.
 
     Raises:
-        ConfigurationError: a secret is not there.
+        ConfigurationError: a secret is not there, or a `ca_file` is of no use.
     """
     return [
         MqttFeedback(name, replace(mqtt_settings(table, "answers"), topic=table.feedback_topic), desk.take)
@@ -96,12 +96,12 @@ def mqtt_settings(table: DestinationTable, purpose: str = "") -> MqttSettings:
     """How to reach a broker.
 
     Raises:
-        ConfigurationError: its secret is not there.
+        ConfigurationError: its secret is not there, or its `ca_file` is of no use.
     """
     url = urlsplit(table.url)
     tls = url.scheme == "mqtts"
     return MqttSettings(
         url.hostname or "", url.port or (8883 if tls else 1883), table.topic,
         "-".join(filter(None, ("roadwarden", table.id, purpose))), table.user or None, table.secret() or None, tls,
-        str(table.ca_file) if table.ca_file else None,
+        table.trusted(),
     )  # fmt: skip

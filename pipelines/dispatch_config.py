@@ -1,11 +1,13 @@
 """`dispatch.toml`: receivers, and which departments are suggested for which cases."""
 
 import os
+import ssl
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -59,6 +61,19 @@ class DestinationTable(BaseModel):
             raise ValueError("device_id must have 20 digits, and user must be given")
         return self
 
+    @model_validator(mode="after")
+    def _url_names_a_host(self) -> Self:
+        if self.kind == "folder":
+            return self
+        try:
+            parts = urlsplit(self.url)
+            is_whole = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            raise ValueError("url must name a host, and a port from 1 to 65535 or none")
+        return self
+
     def secret(self) -> str | None:
         """The secret; None where none is named.
 
@@ -76,6 +91,21 @@ class DestinationTable(BaseModel):
         if self.kind != "mqtt":
             return self.secret()
         return self._read(self.feedback_secret_env, self.feedback_secret_file)
+
+    def trusted(self) -> str | None:
+        """File of the certificates to trust; None for the system's.
+
+        Raises:
+            ConfigurationError: it cannot be read, or holds none.
+        """
+        if self.ca_file is None:
+            return None
+        try:
+            ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ValueError) as error:
+            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", error)
+            raise ConfigurationError(f"receiver {self.id!r}: ca_file {self.ca_file}: {reason}") from None
+        return str(self.ca_file)
 
     def _read(self, variable: str | None, path: Path | None) -> str | None:
         if variable is not None:
