@@ -150,7 +150,7 @@ WITH daily AS (
         avg((hour(start_at) >= 22 OR hour(start_at) < 6)::INT) AS night_share,
         avg((dayofweek(start_at) IN (0, 6))::INT) AS weekend_share, entropy(hour(start_at) // 3) AS hour_spread,
         count(DISTINCT kerb) AS kerbs,
-        entropy(1000 * coalesce(entry_camera, -1) + coalesce(exit_camera, -1)) AS gate_variety,
+        entropy((entry_camera, exit_camera)) AS gate_variety,
         count(DISTINCT hub) AS hubs, avg(is_local::INT) AS is_local, max(mismatch::INT) AS type_mismatch
     FROM visits GROUP BY plate_key
 )

@@ -86,6 +86,18 @@ class TestFeatures:
         assert found["night_share"] == 1
         assert 0.2 < found["weekend_share"] < 0.4
 
+    def test_a_city_of_many_hub_cameras_is_measured_like_a_small_one(self, scan, tmp_path):
+        """Four pairs of gates in equal parts are two bits, also where cameras are counted in hundreds."""
+        entries, exits = ([f"{side}{n}" for n in range(600)] for side in ("in", "out"))
+        gates = [(entries[-1], exits[-1]), (entries[-1], exits[-2]), (entries[-2], exits[-1]), (entries[-2], exits[-2])]
+        rows = [
+            row(DRIVER, camera, at(day, hour))
+            for day in range(12)
+            for camera, hour in zip(gates[day % 4], (1.0, 1.2), strict=True)
+        ]
+        scan = replace(scan, hubs=(replace(HUB, entry=tuple(entries), exit=tuple(exits)),))
+        assert self.measure(scan, tmp_path, rows)["gate_variety"] == pytest.approx(2)
+
 
 class TestRanking:
     def test_a_full_time_driver_is_found_and_a_commuter_is_not(self, scan, tmp_path):
