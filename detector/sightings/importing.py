@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,7 +23,7 @@ from detector.entities import BadRow, ImportReport, PlateColour
 from detector.errors import SourceError, StorageError
 from detector.sightings.keys import HASH, SEAL
 from detector.sightings.sealing import SQL_HASH, make_seal, pad_key
-from detector.sightings.store import COLUMNS, PARQUET, SightingStore
+from detector.sightings.store import CLOCK_AHEAD, COLUMNS, PARQUET, SightingStore
 
 REQUIRED = ("plate_text", "camera_id", "seen_at")
 OPTIONAL = ("direction", "vehicle_type", "plate_colour", "confidence", "uncertainty_ms")
@@ -53,7 +54,8 @@ REASON = f"""CASE
     WHEN said_at = '' THEN 'seen_at is empty'
     WHEN NOT regexp_full_match(said_at, '{TIME}({OFFSET})?') THEN 'seen_at is no ISO 8601 date and time'
     WHEN seen_at IS NULL THEN 'seen_at is no possible time'
-    WHEN year(seen_at) < 2000 OR year(seen_at) > 2099 THEN 'seen_at is not in this century'
+    WHEN year(seen_at) < 2000 THEN 'seen_at is not in this century'
+    WHEN seen_at > $latest THEN 'seen_at is still to come'
     WHEN said_colour <> '' AND plate_colour IS NULL THEN 'plate_colour is unknown'
     WHEN length(vehicle_type) > 32 OR length(direction) > 64 THEN 'vehicle_type or direction is too long'
     WHEN said_confidence <> '' AND (confidence IS NULL OR NOT confidence BETWEEN 0 AND 1)
@@ -175,13 +177,14 @@ class SightingImporter:
             "FROM (SELECT string_split($text, chr(10)) AS l)",
             {"text": block.text, "first": block.first_line},
         )
-        connection.execute(_judge_statement(header), {"sep": block.separator, "fields": len(header)})
+        latest = (datetime.now(UTC) + CLOCK_AHEAD).replace(tzinfo=None)
+        connection.execute(_judge_statement(header), {"sep": block.separator, "fields": len(header), "latest": latest})
         self._learn_plates(connection)
         oldest = self._store.keys.oldest(HASH)
         days = self._store.keys.window_days
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE checked AS SELECT j.* EXCLUDE (reason), p.plate_type, p.is_local, "
-            f"epoch(seen_at)::BIGINT // 86400 // {days} AS number, "
+            f"epoch_us(seen_at) // 86400000000 // {days} AS number, "
             f"CASE WHEN reason IS NULL AND p.plate_type IS NULL THEN 'plate_text is no Chinese plate' "
             f"WHEN reason IS NULL AND number + 1 < {oldest} THEN 'seen_at is so old that its keys are destroyed' "
             f"ELSE reason END AS refused FROM judged j LEFT JOIN plates p USING (plate)"

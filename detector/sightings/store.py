@@ -49,6 +49,8 @@ COLUMNS: Mapping[str, str] = {
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 INBOX_BATCH = 50_000
+CLOCK_AHEAD = timedelta(days=1)
+"""A camera's clock may be fast by so much; what claims to be later still is not true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,9 @@ class SightingStore:
             return counts
 
     def newest(self) -> datetime | None:
-        """Instant of the newest sighting; None for an empty store."""
-        days = [day for day, count in self.count_by_day().items() if count]
+        """Instant of the newest sighting, up to tomorrow's: a wrong clock blinds no search; None for an empty store."""
+        latest = (datetime.now(UTC) + CLOCK_AHEAD).date()
+        days = [day for day, count in self.count_by_day().items() if count and day <= latest]
         if not days:
             return None
         with self.locked(exclusive=False), self.session() as connection:

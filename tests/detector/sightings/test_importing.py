@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from detector.entities import Opening
 from detector.errors import SourceError, StorageError
 from detector.observation.plate_grammar import as_expressions, classify
 from detector.sightings import importing
@@ -37,10 +38,11 @@ def test_bad_rows_are_named_by_line_and_good_ones_kept(store, tmp_path):
         11: (("渝A12345", "in"), "2 fields instead of 6"),
         12: (("渝A12345", "in", "", "", "car", "blue"), "seen_at is empty"),
         13: (("渝A12345", "in", "2026-05-01", "", "car", "blue"), "no ISO 8601"),
+        14: (("渝A12345", "in", "2062-05-01T10:00:00+08:00", "", "car", "blue"), "still to come"),
     }
     path = write_csv(tmp_path / "a.csv", [GOOD, *(r for r, _ in mistakes.values()), row("渝A54321", "in", at(4))])
     report = make_importer(store).run(path)
-    assert (report.rows, report.kept, report.bad) == (13, 2, 11)
+    assert (report.rows, report.kept, report.bad) == (14, 2, 12)
     assert [bad.line for bad in report.bad_rows] == list(mistakes)
     for bad in report.bad_rows:
         assert mistakes[bad.line][1] in bad.reason
@@ -78,6 +80,15 @@ def test_times_become_utc_and_without_offset_are_beijing_time(store, tmp_path, s
     report = make_importer(store).run(write_csv(tmp_path / "a.csv", [("渝A12345", "in", said, "", "", "")]))
     assert [str(r[1]) for r in stored_any(store)] == [expected]
     assert bool(report.notes) == (not re.search(r"Z|\+08:00", said))
+
+
+def test_the_last_moment_of_a_key_window_belongs_to_it(store, tmp_path):
+    """Half a second before the keys change a sighting has the old keys, as one seen live has."""
+    make_importer(store).run(write_csv(tmp_path / "a.csv", [GOOD, row("渝A12345", "out", at(30, -0.3 / 3600))]))
+    with store.window(at(0, 0), at(30, 0)) as connection:
+        assert connection.execute("SELECT count(*), count(DISTINCT plate_key) FROM sightings").fetchone() == (2, 1)
+        (key,) = connection.execute("SELECT any_value(plate_key) FROM sightings").fetchone()
+        assert store.open_plates(connection, [key], Opening("zhang", "test", "test")) == {key: "渝A12345"}
 
 
 def stored_any(store):

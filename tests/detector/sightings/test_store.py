@@ -206,3 +206,9 @@ class TestInbox:
         fill(store, tmp_path, [3])
         store.add([Sighting(PLATE, "in", at(3, 12) + timedelta(seconds=5))])
         assert store.newest() == at(3, 12) + timedelta(seconds=5)
+
+    def test_a_sighting_of_years_to_come_is_not_the_newest(self, opened):
+        """One camera whose clock is wrong does not move everybody's window to where nothing else is."""
+        store, _ = opened
+        store.add([Sighting(PLATE, "in", at(3)), Sighting(PLATE, "in", at(36 * 365))])
+        assert store.newest() == at(3)
