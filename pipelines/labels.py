@@ -1,11 +1,11 @@
 """Labelled pictures of one's own cameras: from what labelling tools write into what is trained and measured on.
 
     OUT/train/images/*  OUT/train/labels/*.txt      vehicles in YOLO form (`evaluate vehicles OUT/val`)
-    OUT/train/load_state.csv                        beds (`evaluate load-state OUT/val/load_state.csv`)
+    OUT/train/load_state.csv  OUT/train/beds/*      beds (`evaluate load-state OUT/val/load_state.csv`)
     OUT/val/…                                       the same, never trained on
 
 Whole groups (a camera's day, a case) fall into one part, chosen by a hash of the group's name: pictures that resemble
-each other do not stand on both sides, and a later import moves none from one side to the other.
+each other do not stand on both sides. What stands in a set stays on its side, whatever is imported later.
 """
 
 import csv
@@ -32,6 +32,7 @@ from detector.geometry import Box
 CLASSES = {kind.label: kind for kind in VehicleType}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 BED_COLUMNS = ("image", "x1", "y1", "x2", "y2", "label")
+PARTS = ("train", "val")
 LOAD_TABLE = "load_state.csv"
 MAX_EXPORT_BYTES = 20 * 2**30
 
@@ -98,7 +99,7 @@ def read_yolo(folder: Path, classes: ClassMap) -> list[LabelledPicture]:
         SourceError: a file is missing or wrong; names file and line.
     """
     names = _yolo_names(folder)
-    meaning = classes.find(names)
+    meaning = classes.find(names.values())
     pictures = []
     for path in _pictures(folder / "images"):
         labels = folder / "labels" / f"{path.stem}.txt"
@@ -109,10 +110,10 @@ def read_yolo(folder: Path, classes: ClassMap) -> list[LabelledPicture]:
             try:
                 kind, x, y, width, height = int(line.split()[0]), *map(float, line.split()[1:5])
                 name = names[kind]
-                if kind < 0 or not (0 < width <= 1 and 0 < height <= 1 and -1 < x < 2 and -1 < y < 2):
+                if not (0 < width <= 1 and 0 < height <= 1 and -1 < x < 2 and -1 < y < 2):
                     raise ValueError
-            except (ValueError, IndexError) as error:
-                say = f"must be CLASS X Y WIDTH HEIGHT, class 0 to {len(names) - 1}, the rest shares of the picture"
+            except (ValueError, LookupError) as error:
+                say = "must be CLASS X Y WIDTH HEIGHT, a class that has a name, the rest shares of the picture"
                 raise SourceError(f"{labels}, line {number}: {line.strip()!r} {say}") from error
             if (ours := meaning[name]) is not None:
                 vehicles.append((ours, (x - width / 2, y - height / 2, x + width / 2, y + height / 2)))
@@ -136,9 +137,9 @@ def read_coco(file: Path, images: Path, classes: ClassMap) -> list[LabelledPictu
     meaning = classes.find(names.values())
     vehicles: dict[Any, list[tuple[VehicleType, Box]]] = {image_id: [] for image_id in rows}
     for image_id, name, x, y, width, height in boxes:
-        if image_id not in rows or width <= 0 or height <= 0:
+        _, across, down = rows.get(image_id, ("", 0.0, 0.0))
+        if not min(across, down, width, height) > 0:
             raise SourceError(f"{file}: a box of picture {image_id!r}: no such picture, or no size")
-        across, down = rows[image_id][1:]
         if (ours := meaning[name]) is not None:
             vehicles[image_id].append((ours, (x / across, y / down, (x + width) / across, (y + height) / down)))
     found = []
@@ -196,7 +197,7 @@ def write_set(pictures: list[LabelledPicture], out: Path, val_share: float) -> d
     Args:
         pictures: of one import.
         out: folder of the set; made where it is missing.
-        val_share: share of the groups that are held back for measuring, 0 to 1.
+        val_share: share of the groups that are held back for measuring, 0 to 1; of those that are new.
 
     Returns:
         Counts of pictures, classes and labels by part.
@@ -210,23 +211,21 @@ def write_set(pictures: list[LabelledPicture], out: Path, val_share: float) -> d
     missing = next((picture.path for picture in pictures if not picture.path.is_file()), None)
     if missing is not None:
         raise SourceError(f"{missing}: a labelled picture is missing; nothing was written")
-    counts: dict[str, Counter[str]] = {"train": Counter(), "val": Counter()}
-    beds: dict[str, dict[str, list[tuple[str, Box]]]] = {"train": {}, "val": {}}
+    counts: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
+    beds: dict[str, dict[str, list[tuple[str, Box]]]] = {part: {} for part in PARTS}
     try:
-        for picture in pictures:
-            part = choose_part(picture.group, val_share)
-            content = picture.path.read_bytes()
-            name = f"{sha256(content).hexdigest()[:16]}{picture.path.suffix.lower()}"
+        for picture, part, name in _share_out(pictures, out, val_share):
+            folder = "beds" if picture.vehicles is None else "images"  # without labels a picture of images/ says: empty
             counts[part]["pictures"] += 1
-            (out / part / "images").mkdir(parents=True, exist_ok=True)
-            (out / part / "images" / name).write_bytes(content)
+            (out / part / folder).mkdir(parents=True, exist_ok=True)
+            (out / part / folder / name).write_bytes(picture.path.read_bytes())
             if picture.vehicles is not None:
                 lines = [_to_yolo(kind, box) for kind, box in picture.vehicles]
                 (out / part / "labels").mkdir(exist_ok=True)
                 (out / part / "labels" / f"{Path(name).stem}.txt").write_text("".join(lines), encoding="utf-8")
                 counts[part].update(kind.label for kind, _ in picture.vehicles)
             if picture.beds is not None:
-                beds[part].setdefault(f"images/{name}", []).extend(picture.beds)
+                beds[part].setdefault(f"{folder}/{name}", []).extend(picture.beds)
                 counts[part].update(label for label, _ in picture.beds)
         for part, rows in beds.items():
             if rows:
@@ -237,15 +236,28 @@ def write_set(pictures: list[LabelledPicture], out: Path, val_share: float) -> d
 
 
 def choose_part(group: str, val_share: float) -> str:
-    """The part of a group: the same for the same name, whatever else is imported."""
+    """The part of a new group: the same for the same name, whatever else is imported."""
     return "val" if int(sha256(group.encode()).hexdigest()[:8], 16) < val_share * 2**32 else "train"
+
+
+def _share_out(
+    pictures: list[LabelledPicture], out: Path, val_share: float
+) -> Iterator[tuple[LabelledPicture, str, str]]:
+    """Each picture with its part and its name in the set; where it or its group stands already, there it stays."""
+    digests = [sha256(picture.path.read_bytes()).hexdigest()[:16] for picture in pictures]
+    standing = {path.stem: part for part in PARTS for path in (out / part).glob("*/*")}
+    groups = {p.group: standing[digest] for p, digest in zip(pictures, digests, strict=True) if digest in standing}
+    for picture, digest in zip(pictures, digests, strict=True):
+        chosen = groups.get(picture.group) or choose_part(picture.group, val_share)
+        yield picture, standing.setdefault(digest, chosen), f"{digest}{picture.path.suffix.lower()}"
 
 
 def _merge_beds(table: Path, rows: Mapping[str, list[tuple[str, Box]]]) -> None:
     """Rows of pictures that are new or imported again, with those that stand already; written whole or not at all."""
     kept: list[list[str]] = []
     if table.exists():
-        kept = [row for row in list(csv.reader(_read(table).splitlines()))[1:] if row[0] not in rows]
+        fresh_names = {Path(image).name for image in rows}
+        kept = [r for r in list(csv.reader(_read(table).splitlines()))[1:] if Path(r[0]).name not in fresh_names]
     fresh = [[image, *(f"{v:.6f}" for v in box), label] for image, found in rows.items() for label, box in found]
     building = table.with_suffix(".part")
     with building.open("w", encoding="utf-8", newline="") as file:
@@ -258,17 +270,19 @@ def _to_yolo(kind: VehicleType, box: Box) -> str:
     return f"{kind.value} {(x1 + x2) / 2:.6f} {(y1 + y2) / 2:.6f} {x2 - x1:.6f} {y2 - y1:.6f}\n"
 
 
-def _yolo_names(folder: Path) -> list[str]:
+def _yolo_names(folder: Path) -> dict[int, str]:
+    """Names by the number that labels use."""
     for file in ("data.yaml", "data.yml"):
         if (folder / file).is_file():
             try:
                 names = yaml.safe_load(_read(folder / file))["names"]
-                return [str(n) for n in (names.values() if isinstance(names, dict) else names)]
-            except (yaml.YAMLError, KeyError, TypeError) as error:
+                numbered = names.items() if isinstance(names, dict) else enumerate(names)
+                return {int(number): str(name) for number, name in numbered}
+            except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
                 raise SourceError(f"{folder / file}: no list of `names` in it") from error
     if (folder / "classes.txt").is_file():
-        return [line.strip() for line in _read(folder / "classes.txt").splitlines() if line.strip()]
-    return list(CLASSES)
+        return dict(enumerate(line.strip() for line in _read(folder / "classes.txt").splitlines() if line.strip()))
+    return dict(enumerate(CLASSES))
 
 
 def _pictures(folder: Path) -> list[Path]:

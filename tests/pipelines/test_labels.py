@@ -49,6 +49,23 @@ def test_yolo_classes_are_mapped_and_left_out(yolo: Path) -> None:
     assert box == pytest.approx((0.4, 0.3, 0.6, 0.7))
 
 
+def test_numbers_of_classes_are_those_that_the_export_writes(yolo: Path) -> None:
+    """The order in which a tool lists its classes says nothing; a number without a name is no class."""
+    (yolo / "data.yaml").write_text("names: {1: bicycle, 0: Lorry}\n")
+    assert [kind for kind, _ in read_yolo(yolo, MAP)[0].vehicles] == [VehicleType.TRUCK]
+    (yolo / "data.yaml").write_text("names: {1: Lorry, 7: bicycle}\n")
+    with pytest.raises(SourceError, match=r"0\.txt, line 1"):
+        read_yolo(yolo, MAP)
+
+
+@pytest.mark.parametrize("names", ["{car: 0}", "5", "{[1]: car}"])
+def test_names_that_are_none_are_refused(yolo: Path, names: str) -> None:
+    """The file is named; no class is guessed."""
+    (yolo / "data.yaml").write_text(f"names: {names}\n")
+    with pytest.raises(SourceError, match=r"data\.yaml: no list of `names`"):
+        read_yolo(yolo, MAP)
+
+
 def test_an_unknown_class_is_named_with_what_to_do(yolo: Path) -> None:
     """Nothing is guessed from a name."""
     with pytest.raises(SourceError, match=r"'bicycle'.*--map bicycle=truck.*--map bicycle=-"):
@@ -76,6 +93,19 @@ def test_a_set_is_what_evaluation_reads(yolo: Path, tmp_path: Path) -> None:
         assert truth.xyxy[0] == pytest.approx((40, 15, 60, 35))
 
 
+def test_a_picture_stays_on_its_side(yolo: Path, tmp_path: Path) -> None:
+    """Another share, another name of the file: what has been trained on is never measured on, nor the other way."""
+    out = tmp_path / "mine"
+    write_set(read_yolo(yolo, MAP), out, 0.4)
+    before = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    for kind, suffix in (("images", ".jpg"), ("labels", ".txt")):
+        for path in (yolo / kind).iterdir():
+            path.rename(path.with_name(f"again-{path.stem}{suffix}"))
+    for val_share in (0.0, 0.4, 1.0):
+        write_set(read_yolo(yolo, MAP), out, val_share)
+        assert sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file()) == before
+
+
 def test_a_missing_picture_stops_before_anything_is_written(yolo: Path, tmp_path: Path) -> None:
     """Half an import would look like a whole one."""
     pictures = read_yolo(yolo, MAP)
@@ -97,7 +127,11 @@ def test_coco_boxes_become_shares(tmp_path: Path) -> None:
     file.write_text(json.dumps(data))
     (picture,) = read_coco(file, tmp_path / "images", MAP)
     assert picture.vehicles == ((VehicleType.TRUCK, pytest.approx((0.1, 0.1, 0.3, 0.6))),)
-    data["images"][0]["file_name"] = "../a.jpg"
+    data["images"][0]["width"] = 0
+    file.write_text(json.dumps(data))
+    with pytest.raises(SourceError, match=r"picture 5: no such picture, or no size"):
+        read_coco(file, tmp_path / "images", MAP)
+    data["images"][0] |= {"width": 100, "file_name": "../a.jpg"}
     file.write_text(json.dumps(data))
     with pytest.raises(SourceError, match="outside"):
         read_coco(file, tmp_path / "images", MAP)
@@ -147,6 +181,25 @@ def test_a_second_import_replaces_its_own_rows_only(desk: Path, tmp_path: Path) 
     draw(desk / "images" / "a.jpg", 200)
     write_set(read_desk(desk), tmp_path / "mine", 0.0)
     assert len(read_table(tmp_path / "mine" / "train" / "load_state.csv")) == 4
+
+
+def test_what_a_case_adds_later_joins_it(desk: Path, tmp_path: Path) -> None:
+    """A case that was trained on is not measured on, whatever share the next import holds back."""
+    write_set(read_desk(desk), tmp_path / "mine", 0.0)
+    draw(desk / "images" / "a.jpg", 200)
+    counts = write_set(read_desk(desk), tmp_path / "mine", 1.0)
+    assert (counts["train"]["pictures"], counts["val"]["pictures"]) == (3, 0)
+
+
+def test_beds_stand_apart_from_vehicles(yolo: Path, desk: Path, tmp_path: Path) -> None:
+    """Every picture of `images` has labels: one that shows a bed alone does not say that no vehicle is on it."""
+    out = tmp_path / "mine"
+    write_set(read_yolo(yolo, MAP), out, 0.0)
+    write_set(read_desk(desk), out, 0.0)
+    stems = [sorted(path.stem for path in (out / "train" / kind).iterdir()) for kind in ("images", "labels")]
+    assert stems[0] == stems[1] and len(stems[0]) == 20
+    vehicles = read_table(out / "train" / "load_state.csv")
+    assert sorted(v.image for v in vehicles) == sorted((out / "train" / "beds").iterdir())
 
 
 def test_a_zip_is_as_good_as_its_folder(desk: Path, tmp_path: Path) -> None:
