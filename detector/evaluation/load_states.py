@@ -35,6 +35,7 @@ class LoadScore:
     - empty or laden: truths `empty`, `loaded`, `heaped`, `laden`; right where the fill is named and lies on that side.
     - states: truths `covered`, `empty`, `loaded`, `heaped`; right where exactly this label is given.
     - not_visible, not_a_tipper: right where exactly this label is given.
+    - abstained: vehicles of which the label `not_visible` was given, where that does not answer the truth.
     """
 
     covered_open: _Tally = field(default_factory=_Tally)
@@ -75,9 +76,9 @@ class LoadScore:
         for tally, right in answers:
             tally.add(right)
         self.n += 1
-        self.abstained += truth != "not_visible" and state.label is LoadLabel.NOT_VISIBLE
-        self.confusion[truth][state.label.value] += 1
         right = all(right for _, right in answers)
+        self.abstained += not right and state.label is LoadLabel.NOT_VISIBLE
+        self.confusion[truth][state.label.value] += 1
         if not right:
             said = {"label": state.label.value, "cover": state.cover.value, "fill": state.fill.value}
             self.errors.append({"picture": name, "truth": truth, **said, "confidence": round(state.confidence, 4)})

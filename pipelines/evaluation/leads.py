@@ -12,8 +12,9 @@ from typing import Any
 from detector.database.engine import open_database
 from detector.entities import Opening, RegisterKind
 from detector.errors import ConfigurationError, SourceError
-from detector.observation.plate_grammar import classify
+from detector.observation.plate_grammar import classify, is_complete
 from detector.patterns.scanning import Scan, frequent_visitors, rank
+from detector.registers.reading import normalise
 from detector.registers.store import RegisterStore
 from detector.sightings.store import SightingStore
 from pipelines.build_sightings import make_importer, make_scan, make_store
@@ -124,7 +125,7 @@ def evaluate_leads(
 
 
 def read_truth(path: Path) -> tuple[dict[str, str], set[str]]:
-    """Kind of each plate, and the illegal ones.
+    """Kind of each plate, and the illegal ones; plates are compared as an import of sightings compares them.
 
     Raises:
         SourceError: the file cannot be read, or a row is wrong.
@@ -138,12 +139,15 @@ def read_truth(path: Path) -> tuple[dict[str, str], set[str]]:
                 if name not in (reader.fieldnames or []):
                     raise SourceError(f"{path}: the first line must name the columns plate, kind, illegal")
             for row in reader:
+                plate = normalise(row["plate"] or "")
+                if not is_complete(plate):
+                    raise SourceError(f"{path}: line {reader.line_num}: plate is no complete Chinese plate")
                 if row["illegal"] not in ("0", "1"):
                     raise SourceError(f"{path}: line {reader.line_num}: illegal must be 0 or 1")
-                kinds[row["plate"]] = row["kind"]
+                kinds[plate] = row["kind"]
                 if row["illegal"] == "1":
-                    illegal.add(row["plate"])
-    except (OSError, UnicodeDecodeError) as error:
+                    illegal.add(plate)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{path}: cannot be read: {error}") from error
     return kinds, illegal
 

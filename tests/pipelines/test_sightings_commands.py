@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.evaluation.leads import evaluate_leads
+from detector.errors import SourceError
+from pipelines.evaluation.leads import evaluate_leads, read_truth
 from tests.command_line import ROOT, run
 
 SIMULATOR_V2 = "5caf2d082f833520dee71dc9aa24e9b51925378a37345a62d33b602d0d9864df"
@@ -84,6 +85,19 @@ def test_evaluate_prints_one_json_object(city, tmp_path):
     )
     assert {"precision_at", "recall", "recall_by_kind", "exempt_listed", "baselines"} <= found.keys()
     assert not (tmp_path / "var").exists()
+
+
+def test_plates_of_the_truth_are_compared_like_those_of_sightings(tmp_path):
+    """With their dot, in small letters; what is no plate is named by line, and so is what is no CSV."""
+    path = tmp_path / "truth.csv"
+    path.write_text("plate,kind,illegal\n渝A·12345,full_time,1\n渝b 12345,commuter,0\n", encoding="utf-8")
+    assert read_truth(path) == ({"渝A12345": "full_time", "渝B12345": "commuter"}, {"渝A12345"})
+    path.write_text("illegal,kind,plate\n1,full_time,渝A12345\n0,x,渝A1234-\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"truth\.csv: line 3: plate is no complete Chinese plate"):
+        read_truth(path)
+    path.write_text(f"plate,kind,illegal\n渝A12345,{'x' * 140_000},1\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"truth\.csv: cannot be read"):
+        read_truth(path)
 
 
 def test_scan_show_and_feed_back(home):

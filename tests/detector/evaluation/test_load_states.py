@@ -52,3 +52,12 @@ def test_questions_and_abstentions() -> None:
     assert result["n"] == 8 and result["abstained"] == 7
     assert result["confusion"]["laden"] == {"not_visible": 1}
     assert [error["truth"] for error in result["errors"]] == [label for label in LABELS if label != "not_visible"]
+
+
+def test_what_answers_the_truth_is_no_abstention() -> None:
+    """Of a bed that is labelled `open` nothing but the cover is asked: who names it has answered."""
+    score = LoadScore()
+    score.add("p", "open", OPEN)
+    score.add("p", "open", HIDDEN)
+    assert score.to_json()["covered_open"] == {"n": 2, "right": 1}
+    assert score.abstained == 1
