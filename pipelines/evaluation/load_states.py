@@ -15,15 +15,16 @@ COLUMNS = ("image", "x1", "y1", "x2", "y2", "label")
 
 @dataclass(frozen=True, slots=True)
 class LabelledVehicle:
-    """A row: the picture, the vehicle's box as shares of it, and one of `LABELS`."""
+    """A row: the picture, its name in the table, the vehicle's box as shares of it, and one of `LABELS`."""
 
     image: Path
+    name: str
     box: Box
     label: str
 
 
 def read_table(path: Path) -> list[LabelledVehicle]:
-    """Rows of a CSV file with the columns `COLUMNS`; others are ignored, images are relative to the file.
+    """Rows of a CSV file with the columns `COLUMNS`; others are ignored, images are relative to the file or absolute.
 
     Raises:
         SourceError: the file, a column, a number or a label is missing or wrong; names the line.
@@ -52,7 +53,8 @@ def _parse(path: Path, line: int, row: dict[str, str | None]) -> LabelledVehicle
     label = (row["label"] or "").strip()
     if label not in LABELS:
         raise SourceError(f"{path}, line {line}: label {label!r} must be one of {', '.join(LABELS)}")
-    return LabelledVehicle(path.parent / (row["image"] or "").strip(), (x1, y1, x2, y2), label)
+    name = (row["image"] or "").strip()
+    return LabelledVehicle(path.parent / name, name, (x1, y1, x2, y2), label)
 
 
 def evaluate_load_states(table: Path, errors: Path | None) -> LoadScore:
@@ -75,7 +77,7 @@ def evaluate_load_states(table: Path, errors: Path | None) -> LoadScore:
         x1, y1, x2, y2 = vehicle.box
         box = (x1 * width, y1 * height, x2 * width, y2 * height)
         state = reader.read(image, [box])[0]
-        if not score.add(str(vehicle.image.relative_to(table.parent)), vehicle.label, state):
+        if not score.add(vehicle.name, vehicle.label, state):
             said = [state.bed_xyxy] if state.bed_xyxy else []
             name = f"{number:04d}-{vehicle.image.stem}-{vehicle.label}-{state.label.value}"
             write_error(errors, name, image, [box], said)

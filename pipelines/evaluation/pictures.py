@@ -33,13 +33,16 @@ def read_picture(path: Path) -> np.ndarray:
     """A picture (H, W, 3) uint8 BGR, whatever characters its name has.
 
     Raises:
-        SourceError: missing, empty, or no picture.
+        SourceError: missing, empty, no picture, or one of more pixels than OpenCV takes.
     """
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error as error:
+        raise SourceError(f"{path}: a picture that is too large; take it out or make it smaller") from error
     if picture is None:
         raise SourceError(f"{path}: not a picture, or damaged; take it out or mend it")
     return picture
@@ -56,7 +59,8 @@ def write_error(
     if folder is None:
         return
     scale = min(1.0, LONG_SIDE_PX / max(picture.shape[:2]))
-    drawn = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    drawn = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     for boxes, colour in ((true, TRUE_BGR), (said, SAID_BGR)):
         for box in boxes:
             x1, y1, x2, y2 = (round(float(v) * scale) for v in box)

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
+from detector.errors import SourceError
 from pipelines.evaluation.passes import list_films
+from pipelines.evaluation.pictures import read_picture, write_error
 from tests import command_line
 from tests.command_line import ROOT, Done
 
@@ -111,6 +115,25 @@ def test_wrong_vehicle_sets_are_refused(vehicle_set: Path, spoil: Any, words: st
     assert words in line and str(vehicle_set) in line
 
 
+def test_a_picture_of_too_many_pixels_is_refused(tmp_path: Path) -> None:
+    """Some bytes may claim to be thirty thousand megapixels; the line names the file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 180_000, 180_000, 8, 2, 0, 0, 0))
+    path = tmp_path / "huge.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    with pytest.raises(SourceError, match=r"huge\.png: a picture that is too large"):
+        read_picture(path)
+
+
+def test_a_strip_of_a_picture_is_drawn(tmp_path: Path) -> None:
+    """However narrow it is, a pixel of it is left when it is shrunk."""
+    write_error(tmp_path, "strip", np.zeros((1, 4480, 3), np.uint8), [(0.0, 0.0, 9.0, 1.0)])
+    assert read_picture(tmp_path / "strip.jpg").shape == (1, 1280, 3)
+
+
 @pytest.fixture
 def plate_set(tmp_path: Path, frames: dict[int, np.ndarray], truth: list[dict[str, Any]]) -> Path:
     """Plates of the demo clip, cut out upright where they are largest, named by their text."""
@@ -176,6 +199,14 @@ def test_load_state(load_table: Path) -> None:
     assert sum(sum(counts.values()) for counts in result["confusion"].values()) == rows
     assert result["empty_laden"]["n"] >= 1 and result["empty_laden"]["right"] >= 1
     assert result["confusion"]["heaped"].get("heaped", 0) >= 1
+
+
+def test_a_picture_may_lie_elsewhere(load_table: Path) -> None:
+    """A path that is absolute is one; errors name the picture as the table does."""
+    path, table = load_table.with_name(f"{FRAMES[0]}.png"), load_table.parent / "tables" / "trucks.csv"
+    table.parent.mkdir()
+    table.write_text(f"image,x1,y1,x2,y2,label\n{path},0,0,0.02,0.02,heaped\n", encoding="utf-8")
+    assert [error["picture"] for error in answer("load-state", table)["errors"]] == [str(path)]
 
 
 @pytest.mark.parametrize(
