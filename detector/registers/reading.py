@@ -159,6 +159,9 @@ def _parts(text: str) -> list[str]:
 def _hours(text: str) -> tuple[time, time]:
     begin, _, end = text.partition("-")
     try:
-        return time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
+        hours = time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
+        if any(clock.tzinfo for clock in hours):
+            raise ValueError("they are Beijing's")
+        return hours
     except ValueError as error:
         raise ValueError("hours are not written like 22:00-06:00;12:00-14:00") from error

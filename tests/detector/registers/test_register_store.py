@@ -70,6 +70,7 @@ def test_bad_rows_are_named_and_good_ones_taken(store, tmp_path):
         (*ROW[:3], "soon", *ROW[4:]),
         (*ROW[:3], "2027-01-01", *ROW[4:]),
         (*ROW[:5], "night", "", ""),
+        (*ROW[:5], "22:00+08:00-06:00", "", ""),
     ]
     version, bad = take(store, tmp_path, rows)
     assert version.rows == 1
@@ -78,6 +79,7 @@ def test_bad_rows_are_named_and_good_ones_taken(store, tmp_path):
         (4, "valid_from"),
         (5, "valid_to"),
         (6, "hours"),
+        (7, "hours"),
     ]
 
 
