@@ -1,6 +1,6 @@
 """The analytic engine: DuckDB in this process, with bounded memory and no network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,6 +39,16 @@ def analytic_session(scratch: Path, threads: int = 2) -> Iterator[duckdb.DuckDBP
         raise storage_error(error, scratch) from error
     finally:
         connection.close()
+
+
+def quote(path: Path) -> str:
+    """A path as a text of a statement, for where the engine takes no parameter."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def parquet_of(paths: Iterable[Path]) -> str:
+    """The rows of some files, as a source in a statement."""
+    return f"read_parquet([{', '.join(map(quote, paths))}])"
 
 
 def storage_error(error: Exception, place: Path) -> StorageError:

@@ -21,6 +21,7 @@ import duckdb
 
 from detector.entities import BadRow, ImportReport, PlateColour
 from detector.errors import SourceError, StorageError
+from detector.sightings.analytics import parquet_of, quote
 from detector.sightings.keys import HASH, SEAL
 from detector.sightings.sealing import SQL_HASH, make_seal, pad_key
 from detector.sightings.store import CLOCK_AHEAD, COLUMNS, PARQUET, SightingStore
@@ -60,7 +61,7 @@ REASON = f"""CASE
     WHEN length(vehicle_type) > 32 OR length(direction) > 64 THEN 'vehicle_type or direction is too long'
     WHEN said_confidence <> '' AND (confidence IS NULL OR NOT confidence BETWEEN 0 AND 1)
         THEN 'confidence is no number from 0 to 1'
-    WHEN said_uncertainty <> '' AND (uncertainty_ms IS NULL OR NOT uncertainty_ms >= 0)
+    WHEN said_uncertainty <> '' AND (uncertainty_ms IS NULL OR NOT isfinite(uncertainty_ms) OR uncertainty_ms < 0)
         THEN 'uncertainty_ms is no number of milliseconds'
 END"""
 
@@ -163,7 +164,9 @@ class SightingImporter:
                     self._stage_block(connection, header, block, progress)
                     target = staging / f"{number:06}.parquet"
                     names = ", ".join(COLUMNS)
-                    connection.execute(f"COPY (SELECT {names}, seen_at::DATE AS day FROM good) TO '{target}' {PARQUET}")
+                    connection.execute(
+                        f"COPY (SELECT {names}, seen_at::DATE AS day FROM good) TO {quote(target)} {PARQUET}"
+                    )
         except IsADirectoryError as error:
             raise SourceError(f"{path}: is a folder, not a file") from error
 
@@ -247,12 +250,12 @@ class SightingImporter:
 
     def _publish(self, connection: duckdb.DuckDBPyConnection, staging: Path) -> int:
         """Everything staged into the day files."""
-        files = sorted(str(path) for path in staging.glob("*.parquet"))
+        files = sorted(staging.glob("*.parquet"))
         if not files:
             return 0
         for table in ("plates", "hashed"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute(f"CREATE TEMP VIEW staged AS SELECT * FROM read_parquet({files!r})")
+        connection.execute(f"CREATE TEMP VIEW staged AS SELECT * FROM {parquet_of(files)}")
         return self._store.publish(connection, "staged")
 
 

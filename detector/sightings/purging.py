@@ -14,6 +14,7 @@ from detector.database.sessions import delete_rows, write_session
 from detector.database.tables import SightingInboxRow
 from detector.entities import PurgeReport
 from detector.errors import StorageError
+from detector.sightings.analytics import parquet_of
 from detector.sightings.keys import HASH, SEAL
 from detector.sightings.store import COLUMNS, SightingStore
 
@@ -86,9 +87,8 @@ def _rewrite(
     """One file instead of several, without what has expired and without hashes under a key that is going."""
     cutoff, is_superseded = keep
     names = ["NULL::UBIGINT AS key_now" if n == "key_now" and is_superseded else n for n in COLUMNS]
-    sources = [str(path) for path in files]
     query = (
-        f"SELECT DISTINCT ON (key_next, camera_id, seen_at) {', '.join(names)} FROM read_parquet({sources!r}) "
+        f"SELECT DISTINCT ON (key_next, camera_id, seen_at) {', '.join(names)} FROM {parquet_of(files)} "
         f"WHERE seen_at >= TIMESTAMP '{cutoff.replace(tzinfo=None)}'"
     )
     written = store.write_part(connection, query, files[0].parent)

@@ -23,7 +23,7 @@ from detector.database.sessions import read_session, write_session
 from detector.database.tables import PlateOpeningRow, SightingInboxRow
 from detector.entities import Opening, Sighting
 from detector.errors import KeyDestroyed, StorageError
-from detector.sightings.analytics import analytic_session
+from detector.sightings.analytics import analytic_session, parquet_of, quote
 from detector.sightings.keys import HASH, SEAL, Keyring
 from detector.sightings.sealing import SQL_HASH, hash_plate, make_seal, open_seal, pad_key
 
@@ -205,9 +205,9 @@ class SightingStore:
         start = self.keys.start_of(number).replace(tzinfo=None)
         since, until = (t.astimezone(UTC).replace(tzinfo=None) for t in (window_from, window_to))
         with self.locked(exclusive=False), self.session() as connection:
-            files = [str(path) for path in self.day_files(since.date(), until.date())]
+            files = self.day_files(since.date(), until.date())
             rest = ", ".join(name for name in COLUMNS if name not in ("key_now", "key_next"))
-            source = f"read_parquet({files!r})" if files else f"(SELECT {_typed_nulls()} WHERE false)"
+            source = parquet_of(files) if files else f"(SELECT {_typed_nulls()} WHERE false)"
             connection.execute(
                 f"CREATE TEMP VIEW sightings AS SELECT CASE WHEN seen_at >= TIMESTAMP '{start}' THEN key_now "
                 f"ELSE key_next END AS plate_key, {rest} FROM {source} "
@@ -308,7 +308,7 @@ class SightingStore:
         target = folder / f"part-{uuid.uuid4().hex}.parquet"
         temporary = target.with_suffix(".tmp")
         try:
-            connection.execute(f"COPY ({query}) TO '{temporary}' {PARQUET}")
+            connection.execute(f"COPY ({query}) TO {quote(temporary)} {PARQUET}")
             temporary.rename(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -321,12 +321,12 @@ class SightingStore:
             session.add(row)
 
     def _publish_day(self, connection: duckdb.DuckDBPyConnection, table: str, day: date) -> int:
-        existing = [str(path) for path in self.day_files(day, day)]
+        existing = self.day_files(day, day)
         same = "key_next, camera_id, seen_at"
         query = f"SELECT DISTINCT ON ({same}) {', '.join(COLUMNS)} FROM {table} WHERE seen_at::DATE = DATE '{day}'"
         if existing:
             query = (
-                f"SELECT n.* FROM ({query}) n ANTI JOIN (SELECT {same} FROM read_parquet({existing!r})) o "
+                f"SELECT n.* FROM ({query}) n ANTI JOIN (SELECT {same} FROM {parquet_of(existing)}) o "
                 f"ON n.key_next = o.key_next AND n.camera_id = o.camera_id AND n.seen_at = o.seen_at"
             )
         path = self.write_part(connection, query, self.settings.folder / f"day={day}")

@@ -50,6 +50,13 @@ def test_bad_rows_are_named_by_line_and_good_ones_kept(store, tmp_path):
     assert len(stored(store)) == 2
 
 
+@pytest.mark.parametrize("said", ["nan", "inf", "-1", "1e39", "soon"])
+def test_an_uncertainty_is_a_number_of_milliseconds(store, tmp_path, said):
+    path = write_csv(tmp_path / "a.csv", [(*GOOD[:3], said)], (*COLUMNS[:3], "uncertainty_ms"))
+    (bad,) = make_importer(store).run(path).bad_rows
+    assert bad.reason == "uncertainty_ms is no number of milliseconds"
+
+
 def test_the_same_record_is_one_sighting_however_often_it_comes(store, tmp_path):
     """Twice in one file, or the whole file again: nothing is stored twice."""
     path = write_csv(tmp_path / "a.csv", [GOOD, GOOD, row("渝A12345", "out", at(3))])

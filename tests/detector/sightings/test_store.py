@@ -163,6 +163,17 @@ class TestPurging:
         report = make_importer(store).run(write_csv(tmp_path / "a.csv", [row(PLATE, "in", at(-5))]))
         assert re.search("keys are destroyed", report.bad_rows[0].reason)
 
+    def test_any_folder_will_do(self, tmp_path):
+        """A quotation mark in its name ends no statement: import, search, purge and compaction find their files."""
+        folder = tmp_path / "o'neil \\ 渝"
+        folder.mkdir()
+        store, engine = open_store(folder)
+        for hour in range(2):
+            make_importer(store).run(write_csv(tmp_path / "a.csv", [row(PLATE, "in", at(3, hour))]))
+        assert purge(store, engine, at(4)).kept_rows == 2
+        assert len(store.day_files()) == 1
+        assert len(keys_in(store, at(0, 0), at(30, 0))) == 2
+
 
 class TestInbox:
     def test_the_same_sighting_is_stored_once(self, opened):
