@@ -10,7 +10,7 @@ import csv
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +30,10 @@ REQUIRED = ("plate_text", "camera_id", "seen_at")
 OPTIONAL = ("direction", "vehicle_type", "plate_colour", "confidence", "uncertainty_ms")
 BLOCK_BYTES = 24 * 2**20
 MAX_SHOWN = 1000
+"""Refused rows that a report names; there may be as many as the file has lines."""
+ROWS_AT_ONCE = 10_000
+Refuse = Callable[[Sequence[BadRow]], None]
+"""What is done with refused rows, some at a time, in the order of the file."""
 MAX_CACHED_PLATES = 1_500_000
 FIELD_SEPARATOR = "\x1f"
 PLAIN_QUOTES = re.compile(r'(?:(?<=[,\n])|\A)"([^",\n]*)"(?=[,\r\n]|\Z)')
@@ -92,13 +96,21 @@ class _Block:
 
 @dataclass(slots=True)
 class _Progress:
-    """Counts over all blocks."""
+    """Counts over all blocks, and who wants to know of refused rows."""
 
     rows: int = 0
     good: int = 0
     bad: int = 0
     naive: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
+    refuse: Refuse | None = None
+
+    def add_refused(self, rows: list[BadRow]) -> None:
+        """Count refused rows, hand them on, and keep the first ones for the report."""
+        self.bad += len(rows)
+        self.bad_rows += rows[: MAX_SHOWN - len(self.bad_rows)]
+        if self.refuse is not None:
+            self.refuse(rows)
 
 
 class SightingImporter:
@@ -109,11 +121,12 @@ class SightingImporter:
         self._store = store
         self._forms = forms
 
-    def run(self, path: Path) -> ImportReport:
+    def run(self, path: Path, refuse: Refuse | None = None) -> ImportReport:
         """Import one file.
 
         Args:
             path: CSV with a header that names at least `plate_text`, `camera_id` and `seen_at`, in any order.
+            refuse: told of every refused row; the report names the first `MAX_SHOWN`.
 
         Returns:
             What was kept and what was refused; rows that are already there are not stored twice.
@@ -124,7 +137,7 @@ class SightingImporter:
         """
         encoding = _find_encoding(path)
         staging = self._store.settings.folder / f"import-{uuid.uuid4().hex}"
-        progress = _Progress()
+        progress = _Progress(refuse=refuse)
         try:
             staging.mkdir(mode=0o700, parents=True)
             with self._store.session() as connection:
@@ -139,9 +152,8 @@ class SightingImporter:
             [f"{progress.naive} times without an offset from UTC were taken as Beijing time"] if progress.naive else []
         )
         notes += ["the file is not UTF-8 and was read as GB 18030"] if encoding == "gb18030" else []
-        shown = tuple(progress.bad_rows[:MAX_SHOWN])
         known = progress.good - kept
-        return ImportReport(progress.rows, kept, known, progress.bad, shown, tuple(notes))
+        return ImportReport(progress.rows, kept, known, progress.bad, tuple(progress.bad_rows), tuple(notes))
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("CREATE TEMP TABLE plates (plate VARCHAR, plate_type VARCHAR, is_local BOOLEAN)")
@@ -194,14 +206,9 @@ class SightingImporter:
         )
         progress.naive += _one(connection, "SELECT count(*) FROM checked WHERE refused IS NULL AND NOT has_offset")
         progress.rows += _one(connection, "SELECT count(*) FROM checked")
-        bad = _one(connection, "SELECT count(refused) FROM checked")
-        progress.bad += bad
-        room = MAX_SHOWN - len(progress.bad_rows)
-        if bad and room > 0:
-            found = connection.execute(
-                f"SELECT line_number, refused FROM checked WHERE refused IS NOT NULL ORDER BY 1 LIMIT {room}"
-            ).fetchall()
-            progress.bad_rows += [BadRow(int(line), reason) for line, reason in found]
+        connection.execute("SELECT line_number, refused FROM checked WHERE refused IS NOT NULL ORDER BY 1")
+        while rows := connection.fetchmany(ROWS_AT_ONCE):
+            progress.add_refused([BadRow(int(line), reason) for line, reason in rows])
         self._hash_plates(connection)
         connection.execute(_GOOD)
         progress.good += _one(connection, "SELECT count(*) FROM good")

@@ -13,9 +13,17 @@ from detector.patterns.leads import LeadStore
 from detector.patterns.roads import RoadGraph
 from detector.patterns.scanning import rank
 from detector.patterns.sentences import Tongue, say_entry, say_lead, say_reason
-from detector.video.time_basis import parse_instant
 from pipelines.build_sightings import Desk, make_scan, open_desk
-from pipelines.commands.options import LISTED_MOST, AsJson, CamerasFile, Database, Person, account, open_engine
+from pipelines.commands.options import (
+    LISTED_MOST,
+    AsJson,
+    CamerasFile,
+    Database,
+    Person,
+    account,
+    open_engine,
+    parse_moment,
+)
 
 app = typer.Typer(
     help="Suspicions with reasons, from patterns of sightings; officers prove the case.",
@@ -52,7 +60,7 @@ def scan(
         )
     if not settings.hubs and not settings.roads:
         raise ConfigurationError(f"{where}: no [[hub]] and no [[road]]; there is nothing to scan for")
-    newest = parse_instant(until, "--until") if until is not None else desk.store.newest()
+    newest = parse_moment(until, "--until") if until is not None else desk.store.newest()
     if newest is None:
         raise StorageError("no sightings are stored; `roadwarden sightings import` takes some")
     window_to = newest if until is not None else newest + timedelta(microseconds=1)

@@ -3,6 +3,7 @@
 import os
 import pwd
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from detector.cases.store import CaseStore
 from detector.database.engine import open_database
 from detector.errors import ConfigurationError
+from detector.video.time_basis import parse_instant
 from pipelines.config import default_database
 
 Database = Annotated[
@@ -73,6 +75,18 @@ def shared_place(output: str | None) -> str:
             "--fleet needs --output: a folder that all machines see at the same path, or s3://BUCKET/PREFIX"
         )
     return output if "://" in output else str(Path(output).resolve())
+
+
+def parse_moment(text: str, option: str) -> datetime:
+    """An instant of which there can be sightings.
+
+    Raises:
+        ConfigurationError: it is no ISO 8601 time with an offset, or not in this century.
+    """
+    at = parse_instant(text, option)
+    if not 2000 <= at.year < 2100:
+        raise ConfigurationError(f"{option}: {text!r} is not in this century")
+    return at
 
 
 def account() -> str:

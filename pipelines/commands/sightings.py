@@ -2,6 +2,8 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +13,15 @@ import typer
 
 from detector.database.engine import forget_deleted
 from detector.entities import BEIJING, Opening
-from detector.errors import ConfigurationError
+from detector.errors import ConfigurationError, StorageError
 from detector.observation.plate_grammar import is_complete
 from detector.patterns.leads import LeadStore
 from detector.patterns.watchlist import WatchList
 from detector.registers.reading import normalise
+from detector.sightings.importing import Refuse
 from detector.sightings.purging import purge as purge_store
-from detector.video.time_basis import parse_instant
 from pipelines.build_sightings import make_importer, open_desk
-from pipelines.commands.options import AsJson, CamerasFile, Database, Person, account, print_error
+from pipelines.commands.options import AsJson, CamerasFile, Database, Person, account, parse_moment, print_error
 
 app = typer.Typer(
     help="Sightings of plates: hashed, sealed, and deleted after their lifetime.",
@@ -43,13 +45,11 @@ def import_sightings(
 
     Example: roadwarden sightings import checkpoint.csv
     """
+    if rejects is not None and rejects.resolve() == path.resolve():
+        raise ConfigurationError("--rejects: must be another file than CSV")
     desk = open_desk(cameras, database)
-    report = make_importer(desk.store).run(path)
-    if rejects is not None:
-        with rejects.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(
-                [("line", "reason"), *((b.line, b.reason) for b in report.bad_rows)]
-            )
+    with _writing(rejects) as refuse:
+        report = make_importer(desk.store).run(path, refuse)
     if as_json:
         bad = [{"line": row.line, "reason": row.reason} for row in report.bad_rows]
         counts = {"rows": report.rows, "kept": report.kept, "known": report.known, "bad": report.bad}
@@ -64,6 +64,21 @@ def import_sightings(
         print_error(f"{path}: line {row.line}: {row.reason}")
     if report.bad > SHOWN:
         print_error(f"{path}: {report.bad - min(SHOWN, len(report.bad_rows))} more refused rows; --rejects lists them")
+
+
+@contextmanager
+def _writing(rejects: Path | None) -> Iterator[Refuse | None]:
+    """What writes refused rows into a file, which is opened before anything is imported; None for no file."""
+    if rejects is None:
+        yield None
+        return
+    try:
+        with rejects.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("line", "reason"))
+            yield lambda rows: writer.writerows((row.line, row.reason) for row in rows)
+    except OSError as error:
+        raise StorageError(f"{rejects}: cannot be written: {error.strerror}") from error
 
 
 @app.command()
@@ -96,7 +111,7 @@ def purge(
     Example: roadwarden sightings purge
     """
     desk = open_desk(cameras, database)
-    at = parse_instant(now, "--now") if now is not None else datetime.now(UTC)
+    at = parse_moment(now, "--now") if now is not None else datetime.now(UTC)
     privacy = desk.cameras.sightings.privacy
     report = purge_store(desk.store, desk.engine, at)
     leads = LeadStore(desk.engine).purge(at, privacy.lead_lifetime_days, privacy.outcome_lifetime_days)
@@ -131,7 +146,9 @@ def find(
     person: Person = None,
     cameras: CamerasFile = None,
     database: Database = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Back from the newest; default: a key's window.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=90, help="Back from the newest; default: a key's window.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say where one plate was seen; who asked, why and when is written down first.

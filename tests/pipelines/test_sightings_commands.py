@@ -167,6 +167,47 @@ def test_bad_rows_are_said_on_standard_error_and_the_rest_kept(tmp_path):
     assert (tmp_path / "bad.csv").read_text(encoding="utf-8").splitlines()[1].startswith("3,")
 
 
+def test_every_refused_row_stands_in_the_file(tmp_path):
+    """Also where there are more than a report names."""
+    path, rejects = tmp_path / "a.csv", tmp_path / "bad.csv"
+    path.write_text("plate_text,camera_id,seen_at\n" + "?,in,2026-05-08T12:00:00Z\n" * 1500, encoding="utf-8")
+    found = answer("sightings", "import", path, "--rejects", rejects, home=tmp_path)
+    assert (found["bad"], len(found["bad_rows"])) == (1500, 1000)
+    lines = rejects.read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["line", *map(str, range(2, 1502))]
+
+
+def test_a_file_for_refused_rows_that_cannot_be_stops_before_the_import(tmp_path):
+    """One line, nothing stored, and the records themselves are not overwritten."""
+    path = tmp_path / "a.csv"
+    path.write_text("plate_text,camera_id,seen_at\n渝A12345,in,2026-05-08T12:00:00Z\n", encoding="utf-8")
+    for rejects in (tmp_path / "none" / "bad.csv", path):
+        result = run("sightings", "import", path, "--rejects", rejects, home=tmp_path)
+        assert result.returncode == 1
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert path.stat().st_size > 50
+    assert answer("sightings", "count", home=tmp_path)["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sightings", "purge", "--now", "0001-01-01T00:00:00Z"),
+        ("leads", "scan", "--until", "0001-01-01T00:00:00Z"),
+        ("leads", "scan", "--until", "9999-12-31T23:59:59Z"),
+        ("sightings", "find", "渝A12345", "--reason", "complaint 7", "--days", "800000"),
+    ],
+)
+def test_times_of_no_sighting_are_refused(home, arguments):
+    """One line that names the option, and no plate is opened."""
+    before = len(answer("sightings", "openings", home=home)["openings"])
+    result = run(*arguments, home=home)
+    assert result.returncode in (1, 2)
+    assert next(word for word in arguments if word.startswith("--") and word != "--reason") in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(answer("sightings", "openings", home=home)["openings"]) == before
+
+
 def test_the_watch_list_needs_two_people(tmp_path):
     """One account cannot approve its own entry, nor another's name without its password."""
     one, two = {"ROADWARDEN_PASSWORD": "first password"}, {"ROADWARDEN_PASSWORD": "second password"}
