@@ -13,6 +13,8 @@ class UnreadablePlate:
     """Most characters of a well-seen plate stay unsure (dirt, cover, damage).
 
     A plate that is small, blurred or not found at all yields nothing: that is the camera's limit, not the driver's act.
+    Neither does one that single looks read: where these contradict each other, or what is known of plates, the reading
+    is in doubt and not the plate.
 
     Attributes:
         min_looks: looks at a plate that was large and sharp enough; below 2 is taken as 2.
@@ -20,7 +22,9 @@ class UnreadablePlate:
         min_width_px: of the plate's upper edge (domain.md 3: below 100 px no plate is reliably legible).
         min_detection_confidence: that the thing seen is a plate at all.
         min_sharpness: of the vehicle's crop, see `Observation.sharpness`.
-        max_sure_characters: the plate counts as unreadable with at most so many sure characters.
+        max_sure_characters: the plate counts as unreadable with at most so many sure characters, in the vote and in
+            each of the looks.
+        min_character_confidence: probability from which a character of one look is sure.
     """
 
     name: ClassVar[str] = "unreadable_plate"
@@ -30,6 +34,7 @@ class UnreadablePlate:
     min_detection_confidence: float = 0.8
     min_sharpness: float = 60.0
     max_sure_characters: int = 3
+    min_character_confidence: float = 0.7
 
     def judge(self, vehicle_pass: VehiclePass, camera: Camera, facts: Facts) -> Finding | None:
         """See `Rule.judge`; an open pass yields None, since a later look may still read the plate."""
@@ -38,6 +43,8 @@ class UnreadablePlate:
         sure = sum(c != "-" for c in vehicle_pass.plate.text) if vehicle_pass.plate else 0
         looks = tuple(o for o in vehicle_pass.observations if self._is_good_look(o))
         if sure > self.max_sure_characters or not are_enough(looks, self.min_looks, self.min_span_s):
+            return None
+        if any(self._count_sure(o) > self.max_sure_characters for o in looks):
             return None
         widest = max(o.plate.width_px for o in looks if o.plate)
         return Finding(
@@ -66,3 +73,7 @@ class UnreadablePlate:
             and look.plate.detection_confidence >= self.min_detection_confidence
             and look.sharpness >= self.min_sharpness
         )
+
+    def _count_sure(self, look: Observation) -> int:
+        """How many characters this look alone was sure of."""
+        return sum(c >= self.min_character_confidence for c in look.plate.characters) if look.plate else 0

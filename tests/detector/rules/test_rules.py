@@ -160,6 +160,24 @@ def test_an_open_pass_may_still_be_read() -> None:
     assert find_rules(replace(make_unread_pass(150.0, "-------"), is_open=True)) == set()
 
 
+def test_a_plate_that_single_looks_read_is_not_unreadable() -> None:
+    """Looks that contradict each other, or the kinds of plates that there are, are no fault of the driver."""
+    unread = Plate("-------", (0.2,) * 7, PlateType.UNKNOWN, PlateColour.WHITE, 6)
+    clear = replace(make_plate_reading(150.0, "渝A1234挂"), characters=(0.99,) * 8)
+    blurred = make_plate_reading(150.0, "渝A12345")
+    accused = [
+        judge(
+            replace(
+                make_pass(None, plate=unread),
+                observations=tuple(make_look(i, plate=clear if i < n else blurred) for i in range(6)),
+            ),
+            CAMERA, (build_rule("unreadable_plate", {}),), Facts(),
+        )
+        for n in (0, 1, 6)
+    ]  # fmt: skip
+    assert [found is not None for found in accused] == [True, False, False]
+
+
 def test_only_trucks_are_reported_unreadable() -> None:
     """The rule is about slag trucks; ordinary cars are left alone."""
     assert find_rules(replace(make_unread_pass(150.0, "-------"), vehicle_type=VehicleType.CAR)) == set()
